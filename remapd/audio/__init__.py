@@ -1,0 +1,1 @@
+"""Audio backends: PortAudio, file and virtual, behind one interface."""

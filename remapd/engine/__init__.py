@@ -1,0 +1,1 @@
+"""The compiled engine and the memory it shares with the control process."""

@@ -1,0 +1,48 @@
+"""Errors that a user may meet.
+
+Every error caused by input, a file, a device or a setting is a `RemapdError`; commands print it as one line and end
+with a non-zero status. Anything else that escapes is a fault of ours.
+"""
+
+from __future__ import annotations
+
+
+class RemapdError(Exception):
+    """A fault a user can mend; its text is one line that says what to do."""
+
+
+class FieldError(RemapdError):
+    """A value that does not fit its field.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field, dotted where it is nested (``preset.osc1.freq``).
+    expected : str
+        What would have been accepted, with its unit.
+    got : object
+        What came.
+    """
+
+    def __init__(self, field: str, expected: str, got: object) -> None:
+        self.field = field
+        self.expected = expected
+        self.got = got
+        super().__init__(f"{field}: expected {expected}, got {_shortened(got)}")
+
+
+class AudioFileError(RemapdError):
+    """An audio file that cannot be read or written."""
+
+
+class DeviceError(RemapdError):
+    """An audio device that cannot be opened, or that went away."""
+
+
+class ModelError(RemapdError):
+    """A model or preset file that is damaged or does not fit."""
+
+
+def _shortened(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

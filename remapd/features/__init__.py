@@ -1,0 +1,1 @@
+"""Onset features: the only FFT, descriptors and their scaling."""

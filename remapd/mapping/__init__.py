@@ -1,0 +1,1 @@
+"""From features to modulation: the mapper and the model file."""

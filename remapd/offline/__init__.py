@@ -1,0 +1,1 @@
+"""Rendering of files, and what is written about a performance."""

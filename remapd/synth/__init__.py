@@ -1,0 +1,1 @@
+"""Synthesisers: one table of parameters and one voice per file."""
