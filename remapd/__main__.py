@@ -1,0 +1,5 @@
+"""``python -m remapd``."""
+
+from remapd.cli import main
+
+main()

@@ -1,0 +1,243 @@
+"""The control side of an engine: sets the wanted state, sends actions, reads events and meters.
+
+It needs nothing but the shared block, so it works on an engine in this process as on one in another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from remapd.engine import program
+from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS
+from remapd.engine.events import EventReader
+from remapd.engine.layout import MAX_TRACKS, PANIC, RESET_METERS, RUNNING
+from remapd.engine.rings import begin_change, end_change, push_command
+from remapd.engine.shared import SharedBlock
+from remapd.engine.status import EngineStatus, read_status
+from remapd.errors import DeviceError, FieldError
+from remapd.mapping.bundle import Model
+from remapd.synth.base import Synth
+from remapd.synth.presets import Preset
+from remapd.synth.registry import SYNTHS
+
+#: Longest wait for a running engine to take a change of program.
+_FLIP_TIMEOUT_S = 2.0
+_FLIP_POLL_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSetup:
+    """What a track starts with.
+
+    Parameters
+    ----------
+    model : Model
+        Maps features to modulations.
+    preset : Preset, optional
+        Plays instead of the model's own; it must be for the same synth.
+    input_channel : int
+        Channel of the input, from 0.
+    parameters : mapping of str to float
+        Values of `TRACK_PARAMETERS` that differ from their defaults.
+    """
+
+    model: Model
+    preset: Preset | None = None
+    input_channel: int = 0
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+class EngineControl:
+    """Changes and watches an engine through its shared block. One at a time may write."""
+
+    def __init__(self, shared: SharedBlock) -> None:
+        self.shared = shared
+        self._record = shared.record
+        self._mailbox = shared.record["mailbox"]
+        self._depth_of_change = 0
+        self._models: dict[int, Model] = {}
+        self.events = EventReader(shared.record)
+
+    # -- the whole state ---------------------------------------------------------------------------------------------
+
+    def set_up(self, tracks: list[TrackSetup]) -> None:
+        """Start from the defaults with these tracks.
+
+        Raises
+        ------
+        FieldError
+            If there are none or too many, or a parameter does not fit.
+        """
+        if not 1 <= len(tracks) <= MAX_TRACKS:
+            raise FieldError("tracks", f"1 to {MAX_TRACKS} tracks", len(tracks))
+        with self.change():
+            self._mailbox["parameters"] = GLOBAL_PARAMETERS.default
+            self._mailbox["tracks"] = len(tracks)
+            for index, setup in enumerate(tracks):
+                self._set_up_track(index, setup)
+
+    def _set_up_track(self, index: int, setup: TrackSetup) -> None:
+        track = self._mailbox["track"][index]
+        track["parameters"] = TRACK_PARAMETERS.default
+        track["depth"] = DEPTH.default
+        track["lock"] = LOCK.default
+        track["program"] = -1
+        track["input_channel"] = setup.input_channel
+        for name, value in setup.parameters.items():
+            self.set_parameter(index, name, value)
+        self.load_model(index, setup.model, setup.preset)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[None]:
+        """Everything set within reaches the engine in one piece, at one block border."""
+        if self._depth_of_change == 0:
+            begin_change(self._record)
+        self._depth_of_change += 1
+        try:
+            yield
+        finally:
+            self._depth_of_change -= 1
+            if self._depth_of_change == 0:
+                end_change(self._record)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def set_global(self, name: str, value: float) -> None:
+        """Set one of `GLOBAL_PARAMETERS`, in its unit."""
+        checked = GLOBAL_PARAMETERS[name].check(value)
+        with self.change():
+            self._mailbox["parameters"][GLOBAL_PARAMETERS.index(name)] = checked
+
+    def set_parameter(self, track: int, name: str, value: float) -> None:
+        """Set one of `TRACK_PARAMETERS`, in its unit.
+
+        Raises
+        ------
+        FieldError
+            If the name is unknown or the value does not fit.
+        """
+        index = TRACK_PARAMETERS.index(name)
+        checked = TRACK_PARAMETERS.parameters[index].check(value)
+        with self.change():
+            self._track(track)["parameters"][index] = checked
+
+    def parameter(self, track: int, name: str) -> float:
+        """The wanted value of one of `TRACK_PARAMETERS`, in its unit."""
+        return float(self._track(track)["parameters"][TRACK_PARAMETERS.index(name)])
+
+    def set_depth(self, track: int, name: str, depth: float) -> None:
+        """Set how far the mapper may move a synth parameter, 0..1."""
+        checked = DEPTH.check(depth, f"depth.{name}")
+        with self.change():
+            self._track(track)["depth"][self.synth(track).table.index(name)] = checked
+
+    def set_lock(self, track: int, name: str, locked: bool) -> None:
+        """Keep a synth parameter at its base value, or set it free."""
+        checked = LOCK.check(locked, f"lock.{name}")
+        with self.change():
+            self._track(track)["lock"][self.synth(track).table.index(name)] = checked
+
+    def set_base(self, track: int, name: str, value: float) -> None:
+        """Set the base value of a synth parameter, in its unit."""
+        parameter = self.synth(track).table[name]
+        checked = parameter.check(value)
+        position = (checked - parameter.minimum) / (parameter.maximum - parameter.minimum)
+        with self.change():
+            self._track(track)["base"][self.synth(track).table.index(name)] = position
+
+    def synth(self, track: int) -> Synth:
+        """The synth that a track plays."""
+        return SYNTHS[self.model(track).synth]
+
+    def model(self, track: int) -> Model:
+        """The model that a track plays."""
+        self._track(track)
+        return self._models[track]
+
+    def _track(self, track: int) -> program.Record:
+        count = int(self._mailbox["tracks"])
+        if not 0 <= track < count:
+            raise FieldError("track", f"0 to {count - 1}", track)
+        return self._mailbox["track"][track]
+
+    # -- models and presets ------------------------------------------------------------------------------------------
+
+    def load_model(self, track: int, model: Model, preset: Preset | None = None) -> None:
+        """Play another model; the old one sounds until the engine flips to it at a block border.
+
+        Raises
+        ------
+        FieldError
+            If `preset` is for another synth than the model.
+        DeviceError
+            If a running engine does not take it in time.
+        """
+        preset = preset or model.preset
+        _check_synth(preset, model)
+        wanted = self._track(track)
+        slot = self._free_slot(track)
+        program.write(self._record["programs"][track, slot], model, float(self._record["status"]["sample_rate"]))
+        with self.change():
+            if track not in self._models or self._models[track].synth != model.synth:
+                wanted["depth"] = DEPTH.default
+                wanted["lock"] = LOCK.default
+            wanted["program"] = slot
+            self._models[track] = model
+            self._write_preset(track, preset)
+
+    def load_preset(self, track: int, preset: Preset) -> None:
+        """Play another preset of the same synth with the model as it is."""
+        _check_synth(preset, self.model(track))
+        with self.change():
+            self._write_preset(track, preset)
+
+    def _write_preset(self, track: int, preset: Preset) -> None:
+        table = SYNTHS[preset.synth].table
+        wanted = self._track(track)
+        wanted["base"][: len(table)] = table.normalise(preset.values)
+        wanted["damping"][: len(table)] = preset.damping
+
+    def _free_slot(self, track: int) -> int:
+        """The slot that the engine does not play; a running engine must first have taken the last change."""
+        playing = self._record["status"]["program"]
+        deadline = time.monotonic() + _FLIP_TIMEOUT_S
+        while self.is_running and playing[track] not in (self._track(track)["program"], -1):
+            if time.monotonic() > deadline:
+                raise DeviceError(f"track {track + 1}: the engine does not answer; the model was not changed")
+            time.sleep(_FLIP_POLL_S)
+        return 1 if int(playing[track]) == 0 else 0
+
+    # -- actions and meters ------------------------------------------------------------------------------------------
+
+    def panic(self) -> None:
+        """Silence every voice at once."""
+        self._command(PANIC)
+
+    def reset_meters(self) -> None:
+        """Forget the durations of callbacks so far."""
+        self._command(RESET_METERS)
+
+    def _command(self, kind: int, track: int = 0, value: float = 0.0) -> None:
+        if not push_command(self._record, kind, track, value):
+            raise DeviceError("the engine does not answer: its command ring is full")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an audio device drives the engine, as far as the engine could say."""
+        return bool(self._record["words"][RUNNING])
+
+    def mark_running(self, running: bool) -> None:
+        """Say whether an audio device drives the engine; the supervisor says it for an engine that died."""
+        self._record["words"][RUNNING] = int(running)
+
+    def status(self) -> EngineStatus:
+        """Meters and counts as they stand."""
+        return read_status(self._record)
+
+
+def _check_synth(preset: Preset, model: Model) -> None:
+    if preset.synth != model.synth:
+        raise FieldError("preset", f"a preset of {model.synth}, which {model.name} plays", f"one of {preset.synth}")

@@ -1,0 +1,57 @@
+"""What can be set while the engine runs: per track and for the whole engine.
+
+The engine sees both tables as vectors in the table's order; the detector's parameters are part of each track's.
+"""
+
+from __future__ import annotations
+
+from remapd.onsets.parameters import ONSET_PARAMETERS
+from remapd.parameters import Parameter, ParameterTable
+
+_FEATURES = ("loudness", "centroid", "flatness")
+
+_TRACK = (
+    Parameter("neurality", "", 0.0, 4.0, 1.0, "How far the mapper moves the preset: 0 plays the bare preset."),
+    Parameter("dry_wet", "", 0.0, 1.0, 1.0, "Mix of the input (0) and the synthesiser (1)."),
+    Parameter("gain_db", "dB", -60.0, 12.0, 0.0, "Level of the track."),
+    Parameter("pan", "", -1.0, 1.0, 0.0, "Place between left (-1) and right (1); constant power, 0 dB in the middle."),
+    Parameter("mute", "", 0.0, 1.0, 0.0, "Silences the track; hits are still found and sent.", "switch"),
+    Parameter("solo", "", 0.0, 1.0, 0.0, "Silences every track that is not soloed.", "switch"),
+    Parameter("loudness_amount", "", 0.0, 1.0, 0.0, "How much a hit's loudness sets its level, beside the mapper."),
+    Parameter("loudness_range_db", "dB", 0.0, 60.0, 40.0, "Level between the softest and the loudest hit at amount 1."),
+    Parameter("adaptive", "", 0.0, 1.0, 0.0, "Scales features by the range heard so far, not the model's.", "switch"),
+)
+_SCALING = tuple(
+    parameter
+    for name in _FEATURES
+    for parameter in (
+        Parameter(f"{name}.scale", "ratio", -4.0, 4.0, 1.0, f"Factor on the scaled {name} before the mapper."),
+        Parameter(f"{name}.offset", "", -1.0, 1.0, 0.0, f"Added to the scaled {name} before the mapper."),
+    )
+)
+_ONSET = tuple(
+    Parameter(f"onset.{p.name}", p.unit, p.minimum, p.maximum, p.default, p.description, p.curve)
+    for p in ONSET_PARAMETERS
+)
+
+#: Everything that is set per track, besides depth, lock and base value of each synth parameter.
+TRACK_PARAMETERS = ParameterTable("track", (*_TRACK, *_SCALING, *_ONSET))
+
+#: Everything that is set once for the engine.
+GLOBAL_PARAMETERS = ParameterTable(
+    "engine",
+    (
+        Parameter("output_gain_db", "dB", -60.0, 12.0, 0.0, "Level of the mix before the limiter."),
+        Parameter("limiter_ceiling_db", "dB", -24.0, 0.0, -0.3, "Highest peak that leaves the engine."),
+        Parameter("limiter_release_ms", "ms", 5.0, 1000.0, 80.0, "Time the limiter takes to let go."),
+    ),
+)
+
+#: Range of a synth parameter's depth (a factor on its modulation).
+DEPTH = Parameter("depth", "ratio", 0.0, 1.0, 1.0, "Factor on the modulation of one synth parameter.")
+#: Lock of a synth parameter: it stays at the preset's value.
+LOCK = Parameter("lock", "", 0.0, 1.0, 0.0, "Keeps one synth parameter at its base value.", "switch")
+
+#: Times over which changes that would click are spread.
+MIX_RAMP_MS = 5.0
+LEVEL_RAMP_MS = 1.0

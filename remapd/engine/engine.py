@@ -1,0 +1,129 @@
+"""An engine within this process: its own memory, the block function, and the callback for audio devices."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remapd.engine import program
+from remapd.engine.control import EngineControl, TrackSetup
+from remapd.engine.layout import MAX_TRACKS, STATE
+from remapd.engine.process import process_block, reset
+from remapd.engine.shared import SharedBlock
+from remapd.errors import FieldError
+
+_CHANNEL_LIMIT = 256
+
+
+class Engine(EngineControl):
+    """Processes audio block by block.
+
+    Parameters
+    ----------
+    sample_rate : float
+        In Hz, 8000 to 384000.
+    input_channels, output_channels : int
+        Columns of the blocks. Two or more outputs get left and right first; one gets their mean.
+    tracks : list of TrackSetup, optional
+        Set up from the defaults with these; None keeps the wanted state that is in `shared`.
+    shared : SharedBlock, optional
+        Memory shared with a control process; by default a private one.
+    seed : int
+        Seeds the noise of the voices.
+
+    Notes
+    -----
+    Building one takes memory and may compile; `process` and the callback do neither.
+    """
+
+    def __init__(
+        self,
+        sample_rate: float,
+        input_channels: int,
+        output_channels: int,
+        tracks: list[TrackSetup] | None = None,
+        shared: SharedBlock | None = None,
+        seed: int = 0,
+    ) -> None:
+        _check("sample_rate", sample_rate, 8000, 384000)
+        _check("input_channels", input_channels, 0, _CHANNEL_LIMIT)
+        _check("output_channels", output_channels, 0, _CHANNEL_LIMIT)
+        super().__init__(shared or SharedBlock.private())
+        # Mapped rather than allocated, so that it is aligned to a page.
+        self._state: Any = np.ndarray((1,), STATE, buffer=mmap.mmap(-1, STATE.itemsize))[0]
+        status = self._record["status"]
+        status["sample_rate"] = sample_rate
+        status["input_channels"] = input_channels
+        status["output_channels"] = output_channels
+        if tracks is not None:
+            self.set_up(tracks)
+        self.reset(seed)
+
+    def reset(self, seed: int = 0) -> None:
+        """Forget every signal and start again at time 0, with the wanted state as it is."""
+        rate = float(self._record["status"]["sample_rate"])
+        for track in range(min(MAX_TRACKS, int(self._mailbox["tracks"]))):
+            slot = int(self._mailbox["track"][track]["program"])
+            program.prepare(self._record["programs"][track, slot], rate)
+        self._record["status"]["non_finite"] = 0
+        self._record["status"]["hits"] = 0
+        self._record["status"]["rejected"] = 0
+        reset(self._record, self._state, rate, seed)
+
+    def process(self, source: NDArray[np.float32], sink: NDArray[np.float32]) -> None:
+        """Process one block of any length.
+
+        Parameters
+        ----------
+        source : numpy.ndarray
+            float32, (frames, input channels), C order.
+        sink : numpy.ndarray
+            float32, (frames, output channels), C order; overwritten.
+        """
+        process_block(self._record, self._state, source, sink, len(source))
+
+    @property
+    def seconds(self) -> float:
+        """Time processed so far."""
+        return float(self._state["frame"] / self._state["sample_rate"])
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether a voice sounds or a hit waits for its window."""
+        tracks = self._state["track"][: int(self._state["applied"]["tracks"])]
+        return any(_is_busy(track) for track in tracks)
+
+    def warm_up(self) -> None:
+        """Compile (or load from the cache) everything that the callback calls, then start at time 0."""
+        channels = self._record["status"]
+        source = np.zeros((1, int(channels["input_channels"])), np.float32)
+        self.process(source, np.zeros((1, int(channels["output_channels"])), np.float32))
+        self.reset()
+
+    @property
+    def callback_address(self) -> int:
+        """Address of a function of PortAudio's callback shape, for interleaved float32."""
+        from remapd.engine.callback import audio_callback
+
+        return int(audio_callback.address)
+
+    @property
+    def userdata_address(self) -> int:
+        """What the callback wants as its last argument; valid as long as this engine lives."""
+        addresses = [self._record.__array_interface__["data"][0], self._state.__array_interface__["data"][0]]
+        self._userdata = np.array(addresses, np.uintp)
+        return int(self._userdata.ctypes.data)
+
+
+def _is_busy(track: Any) -> bool:
+    from remapd.synth.registry import voice_is_active
+
+    return int(track["pending_count"]) > 0 or bool(voice_is_active(track["voice"]))
+
+
+def _check(field: str, value: float, minimum: float, maximum: float) -> None:
+    if not minimum <= value <= maximum:
+        raise FieldError(field, f"{minimum} to {maximum}", value)

@@ -1,0 +1,221 @@
+"""One track: input -> onset detector -> window -> features -> mapper -> preset and modulation -> voice.
+
+A hit waits in ``pending`` until its feature window is complete; it then sounds on the very next frame. Everything is
+counted in frames of the stream, so the size of a block makes no difference.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from remapd.dsp.kernel import compiled
+from remapd.engine import mixer
+from remapd.engine.controls import TRACK_PARAMETERS
+from remapd.engine.layout import HISTORY_FRAMES, HIT, MAX_PENDING, REJECTED
+from remapd.engine.native import clock_ns
+from remapd.engine.rings import open_event, publish_event
+from remapd.features import descriptors, scaler
+from remapd.mapping import mapper
+from remapd.onsets import detector
+from remapd.synth.registry import render_voice, silence_voice, trigger_voice, voice_is_active
+
+_NEURALITY = TRACK_PARAMETERS.index("neurality")
+_ADAPTIVE = TRACK_PARAMETERS.index("adaptive")
+_LOUDNESS_AMOUNT = TRACK_PARAMETERS.index("loudness_amount")
+_LOUDNESS_RANGE = TRACK_PARAMETERS.index("loudness_range_db")
+_SCALING = TRACK_PARAMETERS.index("loudness.scale")
+_N_FEATURES = 3
+_LOUDNESS = 0
+
+
+@compiled
+def process_track(shared: Any, state: Any, t: int, n: int) -> bool:
+    """Advance track `t` by the `n` frames in ``state.input``; its voice lands in ``state.voice``.
+
+    Returns whether the voice sounds.
+    """
+    track = state.track[t]
+    _remember(track, state.input, state.frame, n)
+    _find_hits(shared, state, t, n)
+    return _sound(shared, state, t, n)
+
+
+@compiled
+def _remember(track: Any, x: Any, frame: int, n: int) -> None:
+    history = track.history
+    for i in range(n):
+        history[(frame + i) & (HISTORY_FRAMES - 1)] = x[i]
+
+
+@compiled
+def _find_hits(shared: Any, state: Any, t: int, n: int) -> None:
+    track = state.track[t]
+    count = detector.detect(track.detector, state.input, n, state.frame)
+    shared.status.track_signal_db[t] = track.detector.signal_db
+    for i in range(count):
+        candidate = track.detector.candidates[i]
+        if candidate.reason == 0:
+            _await_window(shared, track, t, candidate)
+        else:
+            shared.status.rejected[t, candidate.reason] += 1
+            _report_rejection(shared, state, t, candidate)
+
+
+@compiled
+def _await_window(shared: Any, track: Any, t: int, candidate: Any) -> None:
+    if track.pending_count == MAX_PENDING:
+        shared.status.hits_dropped += 1
+        return
+    program = shared.programs[t, track.program]
+    pending = track.pending[track.pending_count]
+    window_end = candidate.onset_frame - program.pre_roll_frames + program.window_frames
+    pending.onset_frame = candidate.onset_frame
+    pending.decided_frame = candidate.decided_frame
+    pending.trigger_frame = max(window_end, candidate.decided_frame)
+    pending.level_db = candidate.level_db
+    pending.floor_db = candidate.floor_db
+    pending.strength_db = candidate.strength_db
+    track.pending_count += 1
+
+
+@compiled
+def _sound(shared: Any, state: Any, t: int, n: int) -> bool:
+    """Render up to each hit that is due within the chunk, trigger it, and render on."""
+    track = state.track[t]
+    sounding = voice_is_active(track.voice)
+    if not sounding and track.pending_count == 0:
+        return False
+    for i in range(n):
+        state.voice[i] = 0.0
+    position = 0
+    while track.pending_count > 0 and track.pending[0].trigger_frame < state.frame + n:
+        due = max(position, track.pending[0].trigger_frame - state.frame)
+        _render(state, track, position, due)
+        _trigger(shared, state, t)
+        _forget_first(track)
+        position = due
+        sounding = True
+    _render(state, track, position, n)
+    return sounding
+
+
+@compiled
+def _render(state: Any, track: Any, start: int, stop: int) -> None:
+    if start < stop:
+        render_voice(track.voice, state.voice, start, stop)
+        mixer.apply_level(track.mix, state.voice, start, stop)
+
+
+@compiled
+def _forget_first(track: Any) -> None:
+    track.pending_count -= 1
+    for i in range(track.pending_count):
+        track.pending[i] = track.pending[i + 1]
+
+
+@compiled
+def _trigger(shared: Any, state: Any, t: int) -> None:
+    """Measure, map and strike: all that happens once per hit."""
+    track = state.track[t]
+    wanted = state.applied.track[t]
+    program = shared.programs[t, track.program]
+    first = track.pending[0].onset_frame - program.pre_roll_frames
+    descriptors.measure(program.features, track.history, first, track.features)
+    _scale(track, wanted)
+    mapper.forward(program.network, track.mapper, track.centred, track.modulation)
+    _modulate(track, wanted, program)
+    _set_hit_level(state, track, wanted)
+    trigger_voice(track.voice, track.synth, track.values)
+    shared.status.hits[t] += 1
+    _report_hit(shared, state, t)
+
+
+@compiled
+def _scale(track: Any, wanted: Any) -> None:
+    """Features to 0..1, with the player's own scale and offset."""
+    p = wanted.parameters
+    scaler.scale(track.scaler, track.features, p[_ADAPTIVE] > 0.5, track.scaled, track.centred)
+    for i in range(_N_FEATURES):
+        reference = track.scaled[i] - track.centred[i]
+        scaled = track.scaled[i] * p[_SCALING + 2 * i] + p[_SCALING + 2 * i + 1]
+        track.scaled[i] = min(1.0, max(0.0, scaled))
+        track.centred[i] = track.scaled[i] - reference
+
+
+@compiled
+def _modulate(track: Any, wanted: Any, program: Any) -> None:
+    """Preset plus modulation, in 0..1 and then in units; ``track.modulation`` becomes what was really applied."""
+    neurality = wanted.parameters[_NEURALITY]
+    for i in range(program.outputs):
+        depth = 0.0 if wanted.lock[i] > 0.5 else neurality * wanted.depth[i] * wanted.damping[i]
+        modulation = min(1.0, max(-1.0, depth * track.modulation[i]))
+        position = min(1.0, max(0.0, wanted.base[i] + modulation))
+        track.modulation[i] = modulation
+        value = program.minimum[i] + position * (program.maximum[i] - program.minimum[i])
+        track.values[i] = min(program.maximum[i], max(program.minimum[i], value))
+
+
+@compiled
+def _set_hit_level(state: Any, track: Any, wanted: Any) -> None:
+    p = wanted.parameters
+    level_db = p[_LOUDNESS_AMOUNT] * p[_LOUDNESS_RANGE] * (track.scaled[_LOUDNESS] - 1.0)
+    level = 1.0 if level_db == 0.0 else math.pow(10.0, level_db / 20.0)
+    mixer.set_level(track.mix, level, voice_is_active(track.voice), state.sample_rate)
+
+
+@compiled
+def _report_hit(shared: Any, state: Any, t: int) -> None:
+    track = state.track[t]
+    pending = track.pending[0]
+    slot = open_event(shared)
+    event = shared.events[slot]
+    event.kind = HIT
+    event.track = t
+    event.reason = 0
+    event.synth = track.synth
+    event.onset_frame = pending.onset_frame
+    event.decided_frame = pending.decided_frame
+    event.trigger_frame = pending.trigger_frame
+    event.level_db = pending.level_db
+    event.floor_db = pending.floor_db
+    event.strength_db = pending.strength_db
+    for i in range(_N_FEATURES):
+        event.features[i] = track.features[i]
+        event.scaled[i] = track.scaled[i]
+    for i in range(len(track.values)):
+        event.modulation[i] = track.modulation[i]
+        event.values[i] = track.values[i]
+    _stamp(state, event)
+    publish_event(shared, slot)
+
+
+@compiled
+def _report_rejection(shared: Any, state: Any, t: int, candidate: Any) -> None:
+    slot = open_event(shared)
+    event = shared.events[slot]
+    event.kind = REJECTED
+    event.track = t
+    event.reason = candidate.reason
+    event.onset_frame = candidate.onset_frame
+    event.decided_frame = candidate.decided_frame
+    event.trigger_frame = candidate.decided_frame
+    event.level_db = candidate.level_db
+    event.floor_db = candidate.floor_db
+    event.strength_db = candidate.strength_db
+    _stamp(state, event)
+    publish_event(shared, slot)
+
+
+@compiled
+def _stamp(state: Any, event: Any) -> None:
+    """Times of the host's clock; both 0 where a file is rendered, which has no clock."""
+    event.block_ns = state.block_ns
+    event.published_ns = clock_ns(state.clock) if state.block_ns > 0 else 0
+
+
+@compiled
+def silence_track(track: Any) -> None:
+    """Stop the voice and forget hits that wait for their window."""
+    silence_voice(track.voice)
+    track.pending_count = 0
