@@ -32,13 +32,14 @@ _TWO_LOG2_E = 2.0 / math.log(2.0)
 
 
 @compiled
-def _bits(x: Any) -> Any:
+def _bits(x: float) -> Any:
     return np.float64(x).view(np.uint64)
 
 
 @compiled
-def _number(bits: Any) -> Any:
-    return np.uint64(bits).view(np.float64)
+def _number(bits: Any) -> float:
+    number: float = np.uint64(bits).view(np.float64)
+    return number
 
 
 @compiled

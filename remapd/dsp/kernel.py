@@ -57,13 +57,16 @@ def _private_temporary() -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Cached code is executed, so a folder that someone else owns is not trusted."""
+    """Whether the folder is our own: cached code is executed, so one that someone else owns is not trusted."""
     return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 CACHE_DIR = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "compiled" / source_fingerprint())))
 
 import numba  # noqa: E402  (the cache folder must be known first)
+
+# The environment comes too late where somebody imported numba before us.
+numba.config.CACHE_DIR = str(CACHE_DIR)  # type: ignore[attr-defined]
 
 
 def compiled(function: Function) -> Function:
@@ -72,7 +75,7 @@ def compiled(function: Function) -> Function:
     Arithmetic is strict so that a loop gives the same bits whether it runs vectorised or not, which is what makes the
     output independent of the block size.
     """
-    return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+    return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return,return-value]
 
 
 def is_cached() -> bool:

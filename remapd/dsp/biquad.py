@@ -1,0 +1,53 @@
+"""Second-order filter in transposed direct form II, in double precision.
+
+The bilinear transform with ``K = tan(pi fc / sr)``; the high-pass has ``b = (1, -2, 1) / D``, ``a1 = 2 (K^2 - 1) / D``,
+``a2 = (1 - K/Q + K^2) / D`` with ``D = 1 + K/Q + K^2``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from remapd.dsp.kernel import compiled
+
+#: A cutoff is held below this part of the sample rate; at one half ``K`` is infinite.
+HIGHEST_CUTOFF = 0.49
+
+STATE = np.dtype([(name, np.float64) for name in ("b0", "b1", "b2", "a1", "a2", "s1", "s2")], align=True)
+
+
+@compiled
+def reset(filter_: Any) -> None:
+    """Forget the signal, keep the coefficients."""
+    filter_.s1 = 0.0
+    filter_.s2 = 0.0
+
+
+@compiled
+def set_high_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) -> None:
+    """Make it a high-pass; the state stays, and a cutoff above `HIGHEST_CUTOFF` of the rate is held there."""
+    k = math.tan(math.pi * min(cutoff_hz / sample_rate, HIGHEST_CUTOFF))
+    norm = 1.0 / (1.0 + k / q + k * k)
+    filter_.b0 = norm
+    filter_.b1 = -2.0 * norm
+    filter_.b2 = norm
+    filter_.a1 = 2.0 * (k * k - 1.0) * norm
+    filter_.a2 = (1.0 - k / q + k * k) * norm
+
+
+@compiled
+def process(filter_: Any, x: Any, y: Any, n: int) -> None:
+    """Filter ``x[:n]`` into ``y[:n]``, which may be the same array."""
+    b0, b1, b2, a1, a2 = filter_.b0, filter_.b1, filter_.b2, filter_.a1, filter_.a2
+    s1, s2 = filter_.s1, filter_.s2
+    for i in range(n):
+        value = x[i]
+        result = b0 * value + s1
+        s1 = (b1 * value + s2) - a1 * result
+        s2 = b2 * value - a2 * result
+        y[i] = result
+    filter_.s1 = s1
+    filter_.s2 = s2
