@@ -1,0 +1,122 @@
+"""The onset detector: finds hits in one channel, at once and to the sample.
+
+Levels are taken over 1 ms, every third of a millisecond, in five bands. A hit is a rise of all bands on average, within
+2 ms, over a mask that starts at the loudest level there was and falls at a steady rate, and over the noise floor. A
+candidate is judged 3 ms later: a click of a record or of lips is over by then, a drum is not; just after a hit a rise
+without any body is the snare's wires slapping back. The detector works on steps of fixed length counted from frame 0 of
+the stream, so that it does not matter how the stream is cut into blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from remapd.dsp.approximation import log10
+from remapd.dsp.kernel import compiled
+from remapd.onsets import bands, decision, levels
+from remapd.onsets.decision import REASONS
+from remapd.onsets.locate import locate
+from remapd.onsets.parameters import ONSET_PARAMETERS
+
+__all__ = ["CANDIDATE", "MAX_CANDIDATES", "ONSET_PARAMETERS", "REASONS", "STATE", "configure", "detect", "reset"]
+
+#: Most candidates decided in one chunk of 64 frames, which holds at most 32 steps.
+MAX_CANDIDATES = 32
+_SHORTEST_STEP_FRAMES = 2
+
+CANDIDATE = np.dtype(
+    [
+        ("onset_frame", "i8"),
+        ("decided_frame", "i8"),
+        ("level_db", "f8"),
+        ("floor_db", "f8"),
+        ("strength_db", "f8"),
+        ("reason", "u1"),
+    ],
+    align=True,
+)
+STATE = np.dtype(
+    [
+        ("sample_rate", "f8"),
+        ("step_frames", "i8"),
+        ("signal_db", "f8"),
+        ("bands", bands.STATE),
+        ("levels", levels.STATE),
+        ("decision", decision.STATE),
+        ("candidates", CANDIDATE, MAX_CANDIDATES),
+    ],
+    align=True,
+)
+
+_ON, _OFF, _HOLD, _DECAY, _MARGIN, _SUSTAIN, _RING, _BODY, _SILENCE = (
+    ONSET_PARAMETERS.index(name)
+    for name in (
+        "on_threshold_db", "off_threshold_db", "hold_ms", "mask_decay_db_per_ms", "floor_margin_db", "sustain_db",
+        "ring_ms", "ring_body_db", "silence_db",
+    )
+)  # fmt: skip
+
+
+@compiled
+def reset(state: Any, sample_rate: float) -> None:
+    """Forget the signal; to be called once before the first `configure`, too."""
+    state.sample_rate = sample_rate
+    state.step_frames = max(_SHORTEST_STEP_FRAMES, int(sample_rate / levels.STEP_RATE + 0.5))
+    state.signal_db = 0.0
+    bands.reset(state.bands)
+    levels.reset(state.levels)
+    decision.reset(state.decision)
+
+
+@compiled
+def configure(state: Any, values: Any, sample_rate: float) -> None:
+    """Set the parameters, `values` in the order and units of `ONSET_PARAMETERS`; what was heard is kept."""
+    bands.configure(state.bands, sample_rate)
+    step_s = state.step_frames / sample_rate
+    levels.configure(state.levels, values[_SILENCE], values[_DECAY], values[_MARGIN], step_s)
+    chosen = state.decision
+    chosen.on_db = values[_ON]
+    chosen.off_db = min(values[_OFF], values[_ON])
+    chosen.hold_steps = int(0.001 * values[_HOLD] / step_s + 0.5)
+    chosen.ring_steps = int(0.001 * values[_RING] / step_s + 0.5)
+    chosen.ring_body_db = values[_BODY]
+    chosen.sustain_db = values[_SUSTAIN]
+
+
+@compiled
+def detect(state: Any, x: Any, n: int, frame: int) -> int:
+    """Take `n` samples, of which ``x[0]`` is absolute frame `frame`.
+
+    Returns the number of candidates decided, which are in ``state.candidates``. `n` is at most `CHUNK_FRAMES`.
+    """
+    found, done, length = 0, 0, state.step_frames
+    while done < n:
+        to_border = length - (frame + done) % length
+        run = min(n - done, to_border)
+        bands.accumulate(state.bands, x, done, done + run, frame + done)
+        done += run
+        if run == to_border:
+            bands.take(state.bands, length, state.levels.energy[state.levels.steps & (levels.KEPT_STEPS - 1)])
+            levels.advance(state.levels)
+            if decision.advance(state.decision, state.levels):
+                _report(state, state.candidates[found], frame + done)
+                found += 1
+    state.signal_db = state.levels.signal_db
+    return found
+
+
+@compiled
+def _report(state: Any, candidate: Any, frame: int) -> None:
+    """Fill in a candidate decided at the end of the step before absolute frame `frame`."""
+    age = state.levels.steps - 1 - state.decision.since
+    candidate.onset_frame = locate(state.bands.recent, frame, frame - age * state.step_frames, state.sample_rate)
+    candidate.decided_frame = frame
+    candidate.reason = state.decision.reason
+    candidate.level_db = state.decision.peak_db
+    candidate.strength_db = state.decision.strength_db
+    power = 0.0
+    for band in range(bands.BAND_COUNT):
+        power += 10.0 ** (0.1 * state.levels.floor_db[band])
+    candidate.floor_db = 10.0 * log10(power)
