@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from remapd.engine import program
 from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS
 from remapd.engine.events import EventReader
-from remapd.engine.layout import MAX_TRACKS, PANIC, RESET_METERS, RUNNING
+from remapd.engine.layout import FADE_OUT, MAX_TRACKS, PANIC, RESET_METERS, RUNNING
 from remapd.engine.rings import begin_change, end_change, push_command
 from remapd.engine.shared import SharedBlock
 from remapd.engine.status import EngineStatus, read_status
@@ -215,6 +215,10 @@ class EngineControl:
     def panic(self) -> None:
         """Silence every voice at once."""
         self._command(PANIC)
+
+    def fade_out(self) -> None:
+        """Ramp every track to silence, until the wanted state next changes; for the end of a stream."""
+        self._command(FADE_OUT)
 
     def reset_meters(self) -> None:
         """Forget the durations of callbacks so far."""

@@ -8,7 +8,7 @@ from typing import Any
 from remapd.dsp.kernel import CHUNK_FRAMES, compiled
 from remapd.engine import limiter, mixer
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
-from remapd.engine.layout import APPLIED_REVISION, DURATION_BINS, PANIC, RESET_METERS
+from remapd.engine.layout import APPLIED_REVISION, DURATION_BINS, FADE_OUT, PANIC, RESET_METERS
 from remapd.engine.rings import take_command, take_mailbox
 from remapd.engine.track import process_track, silence_track
 from remapd.onsets import detector
@@ -140,6 +140,9 @@ def _obey(shared: Any, state: Any) -> None:
     if state.command.kind == PANIC:
         for t in range(len(state.track)):
             silence_track(state.track[t])
+    elif state.command.kind == FADE_OUT:
+        for t in range(state.applied.tracks):
+            mixer.configure(state.track[t].mix, state.applied.track[t].parameters, True, state.sample_rate)
     elif state.command.kind == RESET_METERS:
         shared.status.callback_ns_max = 0
         for i in range(DURATION_BINS):
