@@ -9,7 +9,7 @@ from remapd.dsp.kernel import CHUNK_FRAMES, compiled
 from remapd.engine import limiter, mixer
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
 from remapd.engine.layout import APPLIED_REVISION, DURATION_BINS, FADE_OUT, PANIC, RESET_METERS
-from remapd.engine.rings import take_command, take_mailbox
+from remapd.engine.rings import drop_commands, take_command, take_mailbox
 from remapd.engine.track import process_track, silence_track
 from remapd.onsets import detector
 from remapd.synth.registry import reset_voice
@@ -35,6 +35,7 @@ def reset(shared: Any, state: Any, sample_rate: float, seed: int) -> None:
     state.block_ns = 0
     state.started = 0
     shared.words[APPLIED_REVISION] = -1
+    drop_commands(shared)
     limiter.reset(state.limiter)
     for t in range(len(state.track)):
         track = state.track[t]

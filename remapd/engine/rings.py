@@ -88,6 +88,12 @@ def take_command(shared: Any, command: Any) -> bool:
 
 
 @compiled
+def drop_commands(shared: Any) -> None:
+    """Forget the actions that were meant for an engine before this one."""
+    store_release(shared.words, COMMANDS_READ, load_acquire(shared.words, COMMANDS_WRITTEN))
+
+
+@compiled
 def begin_change(shared: Any) -> None:
     """Make the revision odd: the engine keeps what it has until `end_change`."""
     revision = shared.words[REVISION]
