@@ -102,10 +102,10 @@ class AcousticSnare:
 
     heads: Heads = field(default_factory=Heads)
     wires: SnareWires = field(default_factory=SnareWires)
-    contact_ms: float = 1.6
+    contact_ms: float = 1.3
     pitch_rise: float = 0.03
     microphone: tuple[float, float] = (0.75, 2.0)
-    level_db: float = -18.5
+    level_db: float = -19.5
 
     @cached_property
     def modes(self) -> Modes:
@@ -157,6 +157,10 @@ _STICK_TIP = 0.05
 _BRIGHTNESS = 0.5
 _RELAXATION_S = 0.04
 _LEAST_RISE = 1e-4
+_SCRAPE = 0.07
+_SCRAPE_GROWTH = 1.35
+_SCRAPE_S = 0.03
+_SCRAPE_RATE = 48000.0
 
 
 class _Stage:
@@ -182,17 +186,26 @@ class _Stage:
         """Sound of one stroke without the wires, and the movement of the lower head."""
         blow = _BLOWS[stroke.kind]
         contact = self._contact(stroke.velocity, blow)
-        detune = 1.0 + 0.01 * chance.standard_normal()
-        rim = blow.hoop * self._ring(_HOOP, detune) + blow.stick * self._ring(_STICK, detune)
-        rim = stroke.velocity * np.convolve(rim, self._pulse(0.15 * contact))
+        click = self._click(stroke.velocity, blow, contact, chance)
         if not blow.head:
-            return rim, np.zeros(0)
+            return click, np.zeros(0)
         position = float(np.clip(stroke.position + 0.02 * chance.standard_normal(), 0.0, 1.0))
-        heard, swing = self._head(stroke.velocity * blow.head, position)
-        rise = self.drum.pitch_rise * (stroke.velocity * blow.head) ** 2
-        heard, swing = (self._shaped(part, self._pulse(contact), rise, blow.damped_ms) for part in (heard, swing))
-        heard[: len(rim)] += rim[: len(heard)]
+        strength, pulse = stroke.velocity * blow.head, self._pulse(contact)
+        rise = self.drum.pitch_rise * strength**2
+        heard, swing = (self._shaped(p, pulse, rise, blow.damped_ms) for p in self._head(strength, position))
+        heard[: len(click)] += click[: len(heard)]
         return heard, swing
+
+    def _click(self, velocity: float, blow: _Blow, contact: float, chance: np.random.Generator) -> Array:
+        """Ring of hoop, shell and stick, and the scrape of the tip, which grows faster than the blow."""
+        detune = 1.0 + 0.01 * chance.standard_normal()
+        ring = blow.hoop * self._ring(_HOOP, detune) + blow.stick * self._ring(_STICK, detune)
+        click = velocity * np.convolve(ring, self._pulse(0.15 * contact))
+        time = np.arange(round(_SCRAPE_S * self.rate)) / self.rate
+        # White noise of the same density at any rate.
+        noise = chance.standard_normal(len(time)) * np.sqrt(self.rate / _SCRAPE_RATE)
+        click[: len(time)] += _SCRAPE * velocity**_SCRAPE_GROWTH * noise * np.exp(-10.0 * time / _SCRAPE_S)
+        return click
 
     def _contact(self, velocity: float, blow: _Blow) -> float:
         """Contact time in seconds; by Hertz's law it goes with the fifth root of the speed."""

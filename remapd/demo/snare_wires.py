@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 _KNEE = 4.0
 _REFERENCE_RATE = 48000.0
 _PADDING_S = 0.5
+_DAMPING = 1.4
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class SnareWires:
     level: float = 0.3
     bounce_ms: float = 280.0
     bounce: float = 1.5
-    delay_ms: float = 2.0
+    delay_ms: float = 4.0
     low_hz: float = 1200.0
     high_hz: float = 6000.0
 
@@ -74,7 +75,7 @@ class SnareWires:
         # White noise has the same density at any rate, so that the part within the band keeps its level.
         noise = chance.standard_normal(frames) * np.sqrt(sample_rate / _REFERENCE_RATE)
         blows = lifted**self.compression * noise
-        return self.level * _filtered(blows, self._ring(frequency))
+        return self.level * _filtered(blows, self._ring(frequency, sample_rate))
 
     def _bouncing(self, lifted: Array, frequency: Array, sample_rate: float) -> Array:
         """Add to the movement what it leaves behind, a leaky sum of it."""
@@ -85,12 +86,13 @@ class SnareWires:
         turn = np.exp(-2j * np.pi * frequency / sample_rate)
         return np.maximum(_filtered(lifted, 1.0 + share / (1.0 - kept * turn)), 0.0)
 
-    def _ring(self, frequency: Array) -> NDArray[np.complex128]:
-        """Band of the wires (second order at each end) and their flight time."""
-        s = 1j * frequency
-        high_pass = s**2 / (s**2 + 1.4 * s * self.low_hz + self.low_hz**2)
-        low_pass = self.high_hz**2 / (s**2 + 1.4 * s * self.high_hz + self.high_hz**2)
-        return np.asarray(high_pass * low_pass * np.exp(-2j * np.pi * frequency * self.delay_ms / 1000.0))
+    def _ring(self, frequency: Array, sample_rate: float) -> NDArray[np.complex128]:
+        """Band of the wires (second order at each end, by the bilinear transform) and their flight time."""
+        s = 1j * np.tan(np.pi * frequency / sample_rate)
+        low, high = (np.tan(np.pi * min(f / sample_rate, 0.45)) for f in (self.low_hz, self.high_hz))
+        band = s**2 / (s**2 + _DAMPING * s * low + low**2) * high**2 / (s**2 + _DAMPING * s * high + high**2)
+        flight = round(self.delay_ms * sample_rate / 1000.0)
+        return np.asarray(band * np.exp(-2j * np.pi * frequency * flight / sample_rate))
 
 
 def _filtered(signal: Array, response: NDArray[np.complex128]) -> Array:
