@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, ModelError
+from remapd.fields import checked_name, checked_object, checked_text, parsed_json
+from remapd.files import read_capped, replace_file
 from remapd.parameters import ParameterTable
 from remapd.synth.registry import get_synth
 
@@ -32,7 +33,6 @@ MAX_DESCRIPTION_LENGTH = 1000
 PUBLISHED_SYNTH = "snare808"
 
 _FIELDS = ("name", "synth", "description", "preset", "damping")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
 _OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 
 
@@ -66,8 +66,8 @@ class Preset:
     description: str = ""
 
     def __post_init__(self) -> None:
-        _checked_name(self.name)
-        _checked_text(self.description, "description", MAX_DESCRIPTION_LENGTH)
+        checked_name(self.name)
+        checked_text(self.description, "description", MAX_DESCRIPTION_LENGTH)
         values = self.table.checked(self.values, "preset").copy()
         damping = _checked_damping(self.table, self.damping)
         for field, array in (("values", values), ("damping", damping)):
@@ -102,7 +102,7 @@ def load_preset(path: str | os.PathLike[str]) -> Preset:
         If a field is missing, unknown, given twice, or does not fit; `field` names it.
     """
     path = Path(path)
-    return preset_from_document(_parsed(_read_capped(path), path), _name_from(path.stem))
+    return preset_from_document(_parsed(read_capped(path, MAX_FILE_BYTES, "preset"), path), _name_from(path.stem))
 
 
 def save_preset(preset: Preset, path: str | os.PathLike[str]) -> None:
@@ -114,10 +114,7 @@ def save_preset(preset: Preset, path: str | os.PathLike[str]) -> None:
         If the folder or the file cannot be written.
     """
     text = json.dumps(preset_document(preset), indent=2, ensure_ascii=False) + "\n"
-    try:
-        _replace(Path(path), text.encode())
-    except OSError as error:
-        raise ModelError(f"preset {os.fspath(path)!r} cannot be written: {error.strerror or error}") from None
+    replace_file(Path(path), text.encode(), "preset")
 
 
 def preset_document(preset: Preset) -> dict[str, Any]:
@@ -140,18 +137,18 @@ def preset_from_document(document: object, default_name: str = "preset") -> Pres
     FieldError
         If a field is missing, unknown or does not fit; `field` names it.
     """
-    fields = _checked_object(document, "preset file")
+    fields = checked_object(document, "preset file")
     unknown = [name for name in fields if name not in _FIELDS]
     if unknown:
         raise FieldError("preset file", f"only the fields {', '.join(_FIELDS)}", unknown[0])
-    synth = _checked_text(fields.get("synth", PUBLISHED_SYNTH), "synth", 64)
+    synth = checked_text(fields.get("synth", PUBLISHED_SYNTH), "synth", 64)
     table = get_synth(synth).table
     return Preset(
-        name=_checked_name(fields.get("name", default_name)),
+        name=checked_name(fields.get("name", default_name)),
         synth=synth,
-        values=table.vector(_checked_object(fields.get("preset"), "preset"), "preset"),
-        damping=_damping_vector(table, _checked_object(fields.get("damping", {}), "damping")),
-        description=_checked_text(fields.get("description", ""), "description", MAX_DESCRIPTION_LENGTH),
+        values=table.vector(checked_object(fields.get("preset"), "preset"), "preset"),
+        damping=_damping_vector(table, checked_object(fields.get("damping", {}), "damping")),
+        description=checked_text(fields.get("description", ""), "description", MAX_DESCRIPTION_LENGTH),
     )
 
 
@@ -177,65 +174,13 @@ def _checked_fraction(value: object, field: str) -> float:
     return float(value)
 
 
-def _checked_text(value: object, field: str, longest: int) -> str:
-    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-        raise FieldError(field, f"one line of at most {longest} characters", value)
-    return value
-
-
-def _checked_name(value: object) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise FieldError("name", "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit", value)
-    return value
+def _parsed(content: bytes, path: Path) -> object:
+    try:
+        return parsed_json(content)
+    except ValueError as error:
+        raise ModelError(f"preset {str(path)!r} is no JSON text: {error}") from None
 
 
 def _name_from(text: str) -> str:
     """Make a valid name of a file's."""
     return _OUTSIDE_NAME.sub("_", text).lstrip(" _.+-")[:64] or "preset"
-
-
-def _checked_object(value: object, field: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise FieldError(field, "a JSON object", value)
-    return value
-
-
-def _read_capped(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ModelError(f"preset {str(path)!r} cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ModelError(f"preset {str(path)!r} is larger than {MAX_FILE_BYTES // 1024} KiB")
-    return content
-
-
-def _parsed(content: bytes, path: Path) -> object:
-    try:
-        # Whole numbers become floats at once: one of a thousand digits is then infinite, and refused by its field.
-        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_without_duplicates, parse_int=float)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"preset {str(path)!r} is no JSON text: {str(error).splitlines()[0]}") from None
-
-
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    for name, value in pairs:
-        if name in fields:
-            raise FieldError(name, "one value", "two")
-        fields[name] = value
-    return fields
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file and rename: a reader sees the old content or the new."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,0 +1,68 @@
+"""Checks of what comes out of a file: each returns the value if it fits, or names the field that does not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+
+from remapd.errors import FieldError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+_NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
+
+
+def checked_name(value: object, field: str = "name") -> str:
+    """Name of a model or preset; it serves as a file name too."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise FieldError(field, _NAME_TEXT, value)
+    return value
+
+
+def checked_text(value: object, field: str, longest: int, shortest: int = 0) -> str:
+    """One line of printable text."""
+    if not isinstance(value, str) or not shortest <= len(value) <= longest or not value.isprintable():
+        length = f"{shortest} to {longest}" if shortest else f"at most {longest}"
+        raise FieldError(field, f"one line of {length} characters", value)
+    return value
+
+
+def checked_object(value: object, field: str, names: Collection[str] | None = None) -> Mapping[str, object]:
+    """JSON object; where `names` are given, with these members and no others."""
+    if not isinstance(value, Mapping):
+        raise FieldError(field, "a JSON object", value)
+    if names is not None:
+        for unknown in (name for name in value if name not in names):
+            raise FieldError(field, f"only {', '.join(names)}", unknown)
+        missing = [name for name in names if name not in value]
+        if missing:
+            raise FieldError(field, ", ".join(names), f"no {', '.join(missing)}")
+    return value
+
+
+def parsed_json(text: str | bytes) -> object:
+    """Content of a JSON text; whole numbers become floats.
+
+    A number of a thousand digits is infinite then, and refused by its own field.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON text, in one line.
+    FieldError
+        If a name occurs twice in an object.
+    """
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(decoded, object_pairs_hook=_without_duplicates, parse_int=float)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(str(error).splitlines()[0]) from None
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if name in members:
+            raise FieldError(name, "one value", "two")
+        members[name] = value
+    return members
