@@ -21,13 +21,10 @@ _TRACK = (
     Parameter("loudness_range_db", "dB", 0.0, 60.0, 40.0, "Level between the softest and the loudest hit at amount 1."),
     Parameter("adaptive", "", 0.0, 1.0, 0.0, "Scales features by the range heard so far, not the model's.", "switch"),
 )
-_SCALING = tuple(
-    parameter
-    for name in _FEATURES
-    for parameter in (
-        Parameter(f"{name}.scale", "ratio", -4.0, 4.0, 1.0, f"Factor on the scaled {name} before the mapper."),
-        Parameter(f"{name}.offset", "", -1.0, 1.0, 0.0, f"Added to the scaled {name} before the mapper."),
-    )
+# All factors, then all offsets: the scaler takes each as a vector.
+_SCALING = (
+    *(Parameter(f"{n}.scale", "", -4.0, 4.0, 1.0, f"Factor on the scaled {n} before the mapper.") for n in _FEATURES),
+    *(Parameter(f"{n}.offset", "", -1.0, 1.0, 0.0, f"Added to the scaled {n} before the mapper.") for n in _FEATURES),
 )
 _ONSET = tuple(
     Parameter(f"onset.{p.name}", p.unit, p.minimum, p.maximum, p.default, p.description, p.curve)

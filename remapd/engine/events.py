@@ -127,7 +127,7 @@ def decode(record: Any, sample_rate: float) -> Event:
     return HitEvent(
         onset_s=onset_s,
         trigger_s=int(record["trigger_frame"]) / sample_rate,
-        features=dict(zip(FEATURES, map(float, record["features"]), strict=True)),
+        features=dict(zip(FEATURES.names, map(float, record["features"]), strict=True)),
         scaled=[float(x) for x in record["scaled"]],
         modulation=dict(zip(names, map(float, record["modulation"]), strict=False)),
         values=dict(zip(names, map(float, record["values"]), strict=False)),

@@ -23,6 +23,7 @@ from remapd.dsp.kernel import CHUNK_FRAMES
 from remapd.engine import limiter, mixer
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
 from remapd.features import descriptors, scaler
+from remapd.features.descriptors import N_FEATURES
 from remapd.mapping import mapper
 from remapd.onsets import detector
 from remapd.synth.base import MAX_SYNTH_PARAMETERS
@@ -66,8 +67,8 @@ EVENT = np.dtype(
         ("level_db", "f8"),
         ("floor_db", "f8"),
         ("strength_db", "f8"),
-        ("features", "f8", (3,)),
-        ("scaled", "f8", (3,)),
+        ("features", "f8", (N_FEATURES,)),
+        ("scaled", "f8", (N_FEATURES,)),
         ("modulation", "f8", (_N,)),
         ("values", "f8", (_N,)),
     ],
@@ -177,9 +178,9 @@ TRACK = np.dtype(
         ("mapper", mapper.SCRATCH),
         ("voice", VOICE),
         ("mix", mixer.STATE),
-        ("features", "f8", (3,)),
-        ("scaled", "f8", (3,)),
-        ("centred", "f8", (3,)),
+        ("features", "f8", (N_FEATURES,)),
+        ("scaled", "f8", (N_FEATURES,)),
+        ("centred", "f8", (N_FEATURES,)),
         ("modulation", "f8", (_N,)),
         ("values", "f8", (_N,)),
     ],

@@ -24,8 +24,9 @@ _NEURALITY = TRACK_PARAMETERS.index("neurality")
 _ADAPTIVE = TRACK_PARAMETERS.index("adaptive")
 _LOUDNESS_AMOUNT = TRACK_PARAMETERS.index("loudness_amount")
 _LOUDNESS_RANGE = TRACK_PARAMETERS.index("loudness_range_db")
-_SCALING = TRACK_PARAMETERS.index("loudness.scale")
-_N_FEATURES = 3
+_SCALE = TRACK_PARAMETERS.index("loudness.scale")
+_OFFSET = TRACK_PARAMETERS.index("loudness.offset")
+_N_FEATURES = descriptors.N_FEATURES
 _LOUDNESS = 0
 
 
@@ -135,12 +136,10 @@ def _trigger(shared: Any, state: Any, t: int) -> None:
 def _scale(track: Any, wanted: Any) -> None:
     """Features to 0..1, with the player's own scale and offset."""
     p = wanted.parameters
-    scaler.scale(track.scaler, track.features, p[_ADAPTIVE] > 0.5, track.scaled, track.centred)
-    for i in range(_N_FEATURES):
-        reference = track.scaled[i] - track.centred[i]
-        scaled = track.scaled[i] * p[_SCALING + 2 * i] + p[_SCALING + 2 * i + 1]
-        track.scaled[i] = min(1.0, max(0.0, scaled))
-        track.centred[i] = track.scaled[i] - reference
+    factor, offset = p[_SCALE : _SCALE + _N_FEATURES], p[_OFFSET : _OFFSET + _N_FEATURES]
+    scaler.scale(
+        track.scaler, track.features, p[_ADAPTIVE] > 0.5, factor, offset, track.scaled, track.centred
+    )
 
 
 @compiled
