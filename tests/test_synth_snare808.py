@@ -184,6 +184,20 @@ def test_a_new_gain_on_a_sounding_voice_does_not_click(change_db):
     assert np.abs(np.diff(heard)).max() < 0.03
 
 
+def test_a_new_gain_leaves_the_ringing_of_the_filter_as_loud_as_it_was():
+    values = TABLE.default.copy()
+    values[7:10] = [1000.0, 200.0, 10.0]
+    voice = _voice()
+    snare808.trigger(voice, values)
+    _rendered(voice, 500)
+    before = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    values[[12, 13]] = [-40.0, 10.0]
+    snare808.trigger(voice, values)
+    after = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    np.testing.assert_allclose(after, before, rtol=1e-12)
+    assert np.abs(before).min() > 1e-6
+
+
 def test_a_voice_that_rests_costs_no_state():
     voice = _voice()
     before = voice.tobytes()

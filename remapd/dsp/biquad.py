@@ -27,6 +27,13 @@ def reset(filter_: Any) -> None:
 
 
 @compiled
+def rescale(filter_: Any, factor: float) -> None:
+    """Change the unit of the signal: go on as if all input so far had been `factor` times what it was."""
+    filter_.s1 *= factor
+    filter_.s2 *= factor
+
+
+@compiled
 def set_high_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) -> None:
     """Make it a high-pass; the state stays, and a cutoff above `HIGHEST_CUTOFF` of the rate is held there."""
     k = math.tan(math.pi * min(cutoff_hz / sample_rate, HIGHEST_CUTOFF))

@@ -121,6 +121,7 @@ def _trigger_noise(voice: Any, decay_ms: float, cutoff_hz: float, q: float, gain
     amplitude, scale = db_amplitude(gain_db), 1.0
     if envelope.is_active(voice.noise_env):
         scale = voice.noise_amplitude / amplitude
+        biquad.rescale(voice.noise_filter, scale)
     else:
         biquad.reset(voice.noise_filter)
     voice.noise_amplitude = amplitude
