@@ -6,8 +6,8 @@ Two kinds, any sizes within the limits below:
 - ``mlp``: per hidden layer an affine map, LayerNorm (over the layer, biased variance, no affine part) and ReLU; then an
   affine map and tanh. This is ``Linear``, ``LayerNorm(elementwise_affine=False)`` and ``ReLU`` of PyTorch in turn.
 
-Weights are 32-bit floats, sums are 64-bit: with finite weights and inputs no sum can overflow. In the compiled loop that
-takes 1.6 times as long as 32 bits throughout, of about a microsecond.
+Weights are 32-bit floats, sums are 64-bit: with finite weights and inputs no sum can overflow. In the compiled loop
+that takes 1.6 times as long as 32 bits throughout, of about a microsecond.
 """
 
 from __future__ import annotations

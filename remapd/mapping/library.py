@@ -1,0 +1,127 @@
+"""Finding models and presets by name.
+
+Three folders are searched in turn: the user's own, the one installed with the package, and the one beside the sources
+in a checkout. Each holds models (``*.safetensors``) and, in ``presets``, presets (``*.json``). The name is that of the
+file without its ending, and case matters on every system.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from remapd.errors import FieldError
+from remapd.mapping.bundle import Model, load_model
+from remapd.synth.presets import Preset, load_preset
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+#: An error names no more than this many.
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    folder: str
+    suffix: str
+
+
+_MODEL = _Kind("model", "", ".safetensors")
+_PRESET = _Kind("preset", "presets", ".json")
+
+
+def user_folder() -> Path:
+    """Folder for the user's own models; it need not exist."""
+    return Path(platformdirs.user_data_dir("remapd")) / "models"
+
+
+def folders() -> list[Path]:
+    """Folders that are searched; a name in an earlier one hides the same name in a later one."""
+    found = [user_folder(), _PACKAGE / "_models"]
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        found.append(_PACKAGE.parent / "models")
+    return found
+
+
+def list_models() -> dict[str, Path]:
+    """Every model that can be found by name, in the order of the names, and its file."""
+    return _list(_MODEL)
+
+
+def list_presets() -> dict[str, Path]:
+    """Every preset that can be found by name, in the order of the names, and its file."""
+    return _list(_PRESET)
+
+
+def find_model(name_or_path: str | os.PathLike[str]) -> Path:
+    """File of a model, by name or by path.
+
+    What contains a path separator or ends in ``.safetensors`` is taken as a path, anything else as a name.
+
+    Raises
+    ------
+    FieldError
+        If there is no model of that name; it says which name is near.
+    """
+    return _find(_MODEL, name_or_path)
+
+
+def find_preset(name_or_path: str | os.PathLike[str]) -> Path:
+    """File of a preset, by name or by path (see `find_model`; the ending is ``.json``).
+
+    Raises
+    ------
+    FieldError
+        If there is no preset of that name; it says which name is near.
+    """
+    return _find(_PRESET, name_or_path)
+
+
+def load_model_named(name_or_path: str | os.PathLike[str]) -> Model:
+    """Load a model by name or path; raises as `find_model` and `load_model` do."""
+    return load_model(find_model(name_or_path))
+
+
+def load_preset_named(name_or_path: str | os.PathLike[str]) -> Preset:
+    """Load a preset by name or path; raises as `find_preset` and `load_preset` do."""
+    return load_preset(find_preset(name_or_path))
+
+
+def _list(kind: _Kind) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for path in _files(folder / kind.folder, kind.suffix):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def _files(folder: Path, suffix: str) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.suffix == suffix and not path.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _find(kind: _Kind, name_or_path: str | os.PathLike[str]) -> Path:
+    text = os.fspath(name_or_path)
+    if _is_path(text, kind.suffix):
+        return Path(text)
+    known = _list(kind)
+    if text in known:
+        return known[text]
+    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else _names(list(known))
+    raise FieldError(kind.name, f"the name of a {kind.name} or a path to one ({hint})", text)
+
+
+def _is_path(text: str, suffix: str) -> bool:
+    return text.endswith(suffix) or any(separator in text for separator in ("/", os.sep, os.altsep) if separator)
+
+
+def _names(names: list[str]) -> str:
+    more = ", ..." if len(names) > _LISTED else ""
+    return "there are " + ", ".join(names[:_LISTED]) + more if names else "there are none"
