@@ -1,47 +1,69 @@
-"""From rises to onsets: a rise over the threshold becomes a candidate and is accepted or rejected with a reason."""
+"""From rises to hits: each attack becomes a candidate, and is accepted or rejected with a reason.
+
+The decision runs `FOLLOWING_STEPS` behind the signal, so that it knows what became of an attack.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from remapd.dsp.approximation import log10
 from remapd.dsp.kernel import compiled
+from remapd.onsets import strength
 from remapd.onsets.bands import BAND_COUNT
-from remapd.onsets.levels import KEPT_STEPS, RISE_STEPS
+from remapd.onsets.levels import STEP_RATE
+from remapd.onsets.strength import FOLLOWING_STEPS
 
 #: Why a candidate was accepted (0) or rejected, by its code.
-REASONS = ("accepted", "below floor", "masked", "within hold", "wire slap", "click")
-ACCEPTED, BELOW_FLOOR, MASKED, WITHIN_HOLD, WIRE_SLAP, CLICK = range(len(REASONS))
+REASONS = (
+    "accepted",
+    "below floor",
+    "masked",
+    "within hold",
+    "ringing",
+    "not sustained",
+    "too weak",
+    "restless",
+    "settling",
+)
+ACCEPTED, BELOW_FLOOR, MASKED, WITHIN_HOLD, RINGING, NOT_SUSTAINED, TOO_WEAK, RESTLESS, SETTLING = range(len(REASONS))
 
-#: A candidate is decided this many steps (3 ms) after its rise was seen ...
-DECIDE_STEPS = 9
-# ... from what sounds in the steps after the first millisecond.
-_LATE_STEPS = 6
-_BODY_BANDS = 2
-_BODY_STEPS = 4
-_GREATEST_RISE_DB = 30.0
+# Restlessness is the sum of the rises that were no hits, over about two seconds.
+_RESTLESS_STEPS = 2.0 * STEP_RATE
+_FIRST_RESTLESS_STEPS = 0.3 * STEP_RATE
+# After a rejected attack, one this much greater is looked at anew before the first has ended.
+_GREATER_ATTACK = 1.5
+_REJECTED_STEPS = 5
 _LONG_AGO = -(1 << 40)
 
 STATE = np.dtype(
     [
         ("on_db", "f8"),
+        ("attack_db", "f8"),
         ("off_db", "f8"),
-        ("hold_steps", "i8"),
-        ("ring_steps", "i8"),
-        ("ring_body_db", "f8"),
         ("sustain_db", "f8"),
+        ("hold_steps", "f8"),
+        ("ring_steps", "f8"),
+        ("ring_rise_db", "f8"),
+        ("hit_fall_db", "f8"),
+        ("restless_limit_db", "f8"),
+        ("restless_weight", "f8"),
+        ("settle_steps", "f8"),
         ("armed", "u1"),
-        ("pending", "u1"),
-        ("candidate_armed", "u1"),
+        ("told", "u1"),
         ("reason", "u1"),
-        ("since", "i8"),
-        ("last", "i8"),
-        ("body_db", "f8"),
-        ("strength_db", "f8"),
-        ("peak_db", "f8"),
-        ("before_db", "f8", BAND_COUNT),
+        ("resume", "i8"),
+        ("retry_until", "i8"),
+        ("retry_db", "f8"),
+        ("last_hit", "i8"),
+        ("hit_mask_db", "f8", BAND_COUNT),
+        ("restless_sum_db", "f8"),
+        ("restless_step", "i8"),
+        ("attacked_db", "f8"),
+        ("sustained_db", "f8"),
+        ("threshold_db", "f8"),
     ],
     align=True,
 )
@@ -51,118 +73,122 @@ STATE = np.dtype(
 def reset(state: Any) -> None:
     """Forget the signal."""
     state.armed = 1
-    state.candidate_armed = 1
-    state.pending = 0
+    state.told = 0
     state.reason = ACCEPTED
-    state.last = _LONG_AGO
-
-
-@compiled
-def strength(levels: Any, step: int, over_mask: bool, over_floor: bool) -> float:
-    """Mean over the bands of the rise at `step`: over the level just before, the mask, the floor's margin."""
-    now, old = step & (KEPT_STEPS - 1), (step - RISE_STEPS) & (KEPT_STEPS - 1)
-    total = 0.0
+    state.resume = 0
+    state.retry_until = 0
+    state.last_hit = _LONG_AGO
+    state.restless_sum_db = 0.0
+    state.restless_step = 0
+    state.attacked_db = 0.0
+    state.sustained_db = 0.0
+    state.threshold_db = state.on_db
     for band in range(BAND_COUNT):
-        reference = levels.mask_db[band] if over_mask else levels.level_db[old, band]
-        if over_floor:
-            reference = max(reference, levels.floor_db[band] + levels.margin_db)
-        total += min(_GREATEST_RISE_DB, max(0.0, levels.level_db[now, band] - reference))
-    return total / BAND_COUNT
+        state.hit_mask_db[band] = -1000.0
 
 
 @compiled
 def advance(state: Any, levels: Any) -> int:
-    """Look at the newest step; return 1 if a candidate was decided in it (its reason is in `state.reason`)."""
-    step = levels.steps - 1
-    signal = strength(levels, step, True, True)
-    levels.signal_db = signal
-    if state.pending:
-        return _follow(state, levels, step, signal)
-    if signal < state.off_db:
-        state.armed = 1
-    if state.armed and signal >= state.on_db:
-        _open(state, levels, step, signal)
+    """Look at the step that is now old enough; return 1 if it held a candidate (its reason is in `state.reason`)."""
+    step = levels.steps - 1 - FOLLOWING_STEPS
+    if step < 0:
         return 0
-    return _explain(state, levels, step)
-
-
-@compiled
-def _open(state: Any, levels: Any, step: int, signal: float) -> None:
-    """Start a candidate, which is decided later."""
-    state.armed = 0
-    state.candidate_armed = 0
-    state.pending = 1
-    state.since = step
-    state.strength_db = signal
-    state.body_db = -1000.0
-    state.peak_db = -1000.0
-    for band in range(BAND_COUNT):
-        state.before_db[band] = levels.mask_db[band]
-    _watch(state, levels, step, signal)
-
-
-@compiled
-def _watch(state: Any, levels: Any, step: int, signal: float) -> None:
-    now = step & (KEPT_STEPS - 1)
-    power = 0.0
-    for band in range(BAND_COUNT):
-        power += levels.energy[now, band]
-    state.peak_db = max(state.peak_db, 10.0 * log10(power + levels.silence))
-    state.strength_db = max(state.strength_db, signal)
-    if step - state.since <= _BODY_STEPS:
-        for band in range(_BODY_BANDS):
-            state.body_db = max(state.body_db, levels.rise_db[band])
-
-
-@compiled
-def _follow(state: Any, levels: Any, step: int, signal: float) -> int:
-    """Watch a pending candidate, and decide it when its time has come."""
-    _watch(state, levels, step, signal)
-    if step - state.since < DECIDE_STEPS:
+    attack = strength.attack_db(levels, step)
+    state.attacked_db = attack
+    if not _waits_for_attack(state, step, attack):
         return 0
-    state.pending = 0
-    state.reason = _judge(state, levels, step)
-    if state.reason == ACCEPTED:
-        state.last = state.since
+    if attack < state.attack_db:
+        return _explain(state, levels, step)
+    _judge(state, levels, step)
     return 1
 
 
 @compiled
-def _judge(state: Any, levels: Any, step: int) -> int:
-    since_last = state.since - state.last
-    if since_last < state.hold_steps:
-        return WITHIN_HOLD
-    if since_last < state.ring_steps and state.body_db < state.ring_body_db:
-        return WIRE_SLAP
-    if _sustained_db(state, levels, step) < state.sustain_db:
-        return CLICK
-    return ACCEPTED
+def _waits_for_attack(state: Any, step: int, attack: float) -> bool:
+    if step < state.resume:
+        return False
+    if step < state.retry_until:
+        if attack < state.retry_db:
+            return False
+        state.retry_until = 0
+        state.armed = 1
+    if attack < state.off_db:
+        state.armed = 1
+    return state.armed != 0
 
 
 @compiled
-def _sustained_db(state: Any, levels: Any, step: int) -> float:
-    """Mean over the bands of the rise that is left in the late steps."""
-    total = 0.0
+def _judge(state: Any, levels: Any, step: int) -> None:
+    """Accept or reject the attack at `step`, and set when the next is looked for."""
+    state.armed = 0
+    state.attacked_db = strength.greatest_attack_db(levels, step)
+    fall = state.hit_fall_db * min(step - state.last_hit, 1 << 20)
+    state.sustained_db = strength.sustained_db(levels, step, state.hit_mask_db, fall)
+    restless = _restless_db(state, step)
+    state.threshold_db = state.on_db + state.restless_weight * max(0.0, restless - state.restless_limit_db)
+    state.reason = _reason(state, levels, step)
+    if state.reason == ACCEPTED:
+        _remember_hit(state, levels, step)
+    elif state.reason == WITHIN_HOLD or state.reason == RINGING:
+        state.resume = step + _REJECTED_STEPS
+    else:
+        state.retry_until = step + FOLLOWING_STEPS + 1
+        state.retry_db = _GREATER_ATTACK * state.attacked_db
+        if state.reason != SETTLING:
+            state.restless_sum_db += state.attacked_db
+
+
+@compiled
+def strength_db(state: Any) -> float:
+    """Strength of the candidate just judged: the mean of its attack and of the rise that stayed."""
+    return 0.5 * (state.attacked_db + state.sustained_db)
+
+
+@compiled
+def _reason(state: Any, levels: Any, step: int) -> int:
+    since_hit = step - state.last_hit
+    if step < state.settle_steps:
+        return SETTLING
+    if since_hit < state.hold_steps:
+        return WITHIN_HOLD
+    if since_hit < state.ring_steps:
+        needed = state.ring_rise_db * (1.0 - since_hit / state.ring_steps)
+        if strength.common_rise_db(levels, step) < needed:
+            return RINGING
+    if state.sustained_db < state.sustain_db:
+        return NOT_SUSTAINED
+    if strength_db(state) < state.on_db:
+        return TOO_WEAK
+    return RESTLESS if strength_db(state) < state.threshold_db else ACCEPTED
+
+
+@compiled
+def _remember_hit(state: Any, levels: Any, step: int) -> None:
+    state.last_hit = step
+    state.resume = step + FOLLOWING_STEPS + 1
     for band in range(BAND_COUNT):
-        late = 0.0
-        for k in range(_LATE_STEPS):
-            late += levels.energy[(step - k) & (KEPT_STEPS - 1), band]
-        level = 10.0 * log10(late / _LATE_STEPS + levels.silence)
-        total += min(_GREATEST_RISE_DB, max(0.0, level - state.before_db[band]))
-    return total / BAND_COUNT
+        state.hit_mask_db[band] = strength.late_db(levels, band, step)
+
+
+@compiled
+def _restless_db(state: Any, step: int) -> float:
+    """Rises a second, in dB, that were no hits; while little has been heard, over the time since the start."""
+    state.restless_sum_db *= math.exp((state.restless_step - step) / _RESTLESS_STEPS)
+    state.restless_step = step
+    return state.restless_sum_db * STEP_RATE / min(_RESTLESS_STEPS, step + _FIRST_RESTLESS_STEPS)
 
 
 @compiled
 def _explain(state: Any, levels: Any, step: int) -> int:
-    """Report, once, a rise that would have been an onset without the mask or without the floor's margin."""
-    rise = strength(levels, step, False, False)
+    """Report, once, an attack that only the floor's margin or the mask kept from being looked at."""
+    rise = strength.attack_without_db(levels, step, False)
     if rise < state.off_db:
-        state.candidate_armed = 1
-    if not state.candidate_armed or rise < state.on_db:
+        state.told = 0
+    if state.told or rise < state.on_db:
         return 0
-    state.candidate_armed = 0
-    _open(state, levels, step, strength(levels, step, True, True))
-    state.pending = 0
-    state.armed = 1
-    state.reason = BELOW_FLOOR if strength(levels, step, True, False) >= state.on_db else MASKED
+    state.told = 1
+    state.attacked_db = rise
+    state.sustained_db = 0.0
+    over_mask = strength.attack_without_db(levels, step, True)
+    state.reason = BELOW_FLOOR if over_mask >= state.attack_db else MASKED
     return 1

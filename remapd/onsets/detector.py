@@ -1,10 +1,12 @@
-"""The onset detector: finds hits in one channel, at once and to the sample.
+"""The onset detector: finds hits in one channel, soon and to the sample.
 
-Levels are taken over 1 ms, every third of a millisecond, in five bands. A hit is a rise of all bands on average, within
-2 ms, over a mask that starts at the loudest level there was and falls at a steady rate, and over the noise floor. A
-candidate is judged 3 ms later: a click of a record or of lips is over by then, a drum is not; just after a hit a rise
-without any body is the snare's wires slapping back. The detector works on steps of fixed length counted from frame 0 of
-the stream, so that it does not matter how the stream is cut into blocks.
+Levels are taken over 1 ms, every third of a millisecond, in five bands. An attack is a rise of the bands, on average
+and within 2 ms, over a mask that starts at the loudest level there was and falls at a steady rate, and over the noise
+floor. It is a hit if enough of it is left from 1 to 3 ms later (of a click there is not), measured over the background;
+if, soon after another hit, all of the spectrum rises anew (when snare wires slap back, only the top does); and if it
+stands out from the other rises of the last seconds (in speech, crackle or bowed strings there are many that are no
+hits). Steps have a fixed length and are counted from frame 0 of the stream, so it does not matter how the stream is cut
+into blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 
 from remapd.dsp.approximation import log10
 from remapd.dsp.kernel import compiled
-from remapd.onsets import bands, decision, levels
+from remapd.onsets import bands, decision, levels, strength
 from remapd.onsets.decision import REASONS
 from remapd.onsets.locate import locate
 from remapd.onsets.parameters import ONSET_PARAMETERS
@@ -50,13 +52,8 @@ STATE = np.dtype(
     align=True,
 )
 
-_ON, _OFF, _HOLD, _DECAY, _MARGIN, _SUSTAIN, _RING, _BODY, _SILENCE = (
-    ONSET_PARAMETERS.index(name)
-    for name in (
-        "on_threshold_db", "off_threshold_db", "hold_ms", "mask_decay_db_per_ms", "floor_margin_db", "sustain_db",
-        "ring_ms", "ring_body_db", "silence_db",
-    )
-)  # fmt: skip
+_INDEX = tuple(range(len(ONSET_PARAMETERS)))
+_ON, _ATTACK, _OFF, _SUSTAIN, _HOLD, _RING, _RING_RISE, _DECAY, _MARGIN, _LIMIT, _WEIGHT, _SETTLE, _SILENCE = _INDEX
 
 
 @compiled
@@ -78,11 +75,16 @@ def configure(state: Any, values: Any, sample_rate: float) -> None:
     levels.configure(state.levels, values[_SILENCE], values[_DECAY], values[_MARGIN], step_s)
     chosen = state.decision
     chosen.on_db = values[_ON]
-    chosen.off_db = min(values[_OFF], values[_ON])
-    chosen.hold_steps = int(0.001 * values[_HOLD] / step_s + 0.5)
-    chosen.ring_steps = int(0.001 * values[_RING] / step_s + 0.5)
-    chosen.ring_body_db = values[_BODY]
+    chosen.attack_db = values[_ATTACK]
+    chosen.off_db = min(values[_OFF], values[_ATTACK])
     chosen.sustain_db = values[_SUSTAIN]
+    chosen.hold_steps = 0.001 * values[_HOLD] / step_s
+    chosen.ring_steps = 0.001 * values[_RING] / step_s
+    chosen.ring_rise_db = values[_RING_RISE]
+    chosen.hit_fall_db = values[_DECAY] * 1000.0 * step_s
+    chosen.restless_limit_db = values[_LIMIT]
+    chosen.restless_weight = values[_WEIGHT]
+    chosen.settle_steps = 0.001 * values[_SETTLE] / step_s
 
 
 @compiled
@@ -98,25 +100,26 @@ def detect(state: Any, x: Any, n: int, frame: int) -> int:
         bands.accumulate(state.bands, x, done, done + run, frame + done)
         done += run
         if run == to_border:
-            bands.take(state.bands, length, state.levels.energy[state.levels.steps & (levels.KEPT_STEPS - 1)])
+            bands.take(state.bands, length, state.levels.energy[levels.slot(state.levels.steps)])
             levels.advance(state.levels)
             if decision.advance(state.decision, state.levels):
                 _report(state, state.candidates[found], frame + done)
                 found += 1
-    state.signal_db = state.levels.signal_db
+    state.signal_db = state.decision.attacked_db
     return found
 
 
 @compiled
 def _report(state: Any, candidate: Any, frame: int) -> None:
     """Fill in a candidate decided at the end of the step before absolute frame `frame`."""
-    age = state.levels.steps - 1 - state.decision.since
+    age = strength.FOLLOWING_STEPS
     candidate.onset_frame = locate(state.bands.recent, frame, frame - age * state.step_frames, state.sample_rate)
     candidate.decided_frame = frame
     candidate.reason = state.decision.reason
-    candidate.level_db = state.decision.peak_db
-    candidate.strength_db = state.decision.strength_db
+    step = state.levels.steps - 1 - age
+    candidate.level_db = 10.0 * log10(strength.loudest_power(state.levels, step) + state.levels.silence)
+    candidate.strength_db = decision.strength_db(state.decision)
     power = 0.0
     for band in range(bands.BAND_COUNT):
-        power += 10.0 ** (0.1 * state.levels.floor_db[band])
+        power += 10.0 ** (0.1 * state.levels.floor_db[levels.slot(step), band])
     candidate.floor_db = 10.0 * log10(power)

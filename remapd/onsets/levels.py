@@ -1,4 +1,7 @@
-"""Levels of the bands over 1 ms, and what they have to rise above: the mask of what sounded, and the noise floor."""
+"""Levels of the bands over 1 ms, and what they have to rise above: the mask of what sounded, and the noise floor.
+
+All is kept for the last few steps, so that a candidate can be judged from what followed it.
+"""
 
 from __future__ import annotations
 
@@ -12,42 +15,50 @@ from remapd.onsets.bands import BAND_COUNT
 
 #: Steps per second at which levels are taken; the detector's clock at every sample rate.
 STEP_RATE = 3000.0
-#: Steps over which a level is taken (1 ms).
-LEVEL_STEPS = 3
-#: Age in steps of the level that enters the mask (2 ms), which is the time a rise may take.
-RISE_STEPS = 6
-#: Steps kept of energies and levels.
+#: Steps that are kept; a power of two.
 KEPT_STEPS = 16
 
+# A level is taken over 1 ms; it enters the mask 2 ms later, which is the time a rise may take.
+_LEVEL_STEPS = 3
+_RISE_STEPS = 6
+# The background is the mean energy of about the last 10 ms.
+_BACKGROUND_STEPS = 30
+# The quick mask remembers only the last few ms; a rise over it alone is one that the mask has hidden.
+_QUICK_DECAY_DB_PER_MS = 2.0
 _FLOOR_RISE_DB_PER_S = 6.0
 _FLOOR_FALL = 0.05
+# Energies below this are set to zero, so that silence does not run on denormal numbers.
+_NOTHING = 1e-30
 
 STATE = np.dtype(
     [
         ("silence", "f8"),
         ("mask_fall_db", "f8"),
+        ("quick_fall_db", "f8"),
         ("floor_rise_db", "f8"),
         ("margin_db", "f8"),
         ("steps", "i8"),
         ("energy", "f8", (KEPT_STEPS, BAND_COUNT)),
+        ("background", "f8", (KEPT_STEPS, BAND_COUNT)),
         ("level_db", "f8", (KEPT_STEPS, BAND_COUNT)),
-        ("mask_db", "f8", BAND_COUNT),
-        ("floor_db", "f8", BAND_COUNT),
-        ("rise_db", "f8", BAND_COUNT),
-        ("signal_db", "f8"),
+        ("mask_db", "f8", (KEPT_STEPS, BAND_COUNT)),
+        ("quick_mask_db", "f8", (KEPT_STEPS, BAND_COUNT)),
+        ("floor_db", "f8", (KEPT_STEPS, BAND_COUNT)),
     ],
     align=True,
 )
 
 
 @compiled
+def slot(step: int) -> int:
+    """Place of a step among those kept."""
+    return step & (KEPT_STEPS - 1)
+
+
+@compiled
 def reset(state: Any) -> None:
     """Forget the signal."""
     state.steps = 0
-    state.signal_db = 0.0
-    for step in range(KEPT_STEPS):
-        for band in range(BAND_COUNT):
-            state.energy[step, band] = 0.0
 
 
 @compiled
@@ -55,39 +66,58 @@ def configure(state: Any, silence_db: float, mask_decay_db_per_ms: float, margin
     """Set the level of silence (dBFS), the fall of the mask, the margin over the floor, and the length of a step."""
     state.silence = 10.0 ** (0.1 * silence_db)
     state.mask_fall_db = mask_decay_db_per_ms * 1000.0 * step_s
+    state.quick_fall_db = max(state.mask_fall_db, _QUICK_DECAY_DB_PER_MS * 1000.0 * step_s)
     state.floor_rise_db = _FLOOR_RISE_DB_PER_S * step_s
     state.margin_db = margin_db
 
 
 @compiled
 def advance(state: Any) -> None:
-    """Take the newest energies, in ``energy[steps % KEPT_STEPS]``, into levels, mask and floor."""
+    """Take the newest energies, in ``energy[slot(steps)]``, into levels, background, masks and floor."""
     step = state.steps
     if step == 0:
         _start(state)
-    now = step & (KEPT_STEPS - 1)
-    old = (step - RISE_STEPS) & (KEPT_STEPS - 1)
+    now, before, old = slot(step), slot(step - 1), slot(step - _RISE_STEPS)
+    share = 1.0 / min(_BACKGROUND_STEPS, step + 1)
     for band in range(BAND_COUNT):
-        total = 0.0
-        for k in range(LEVEL_STEPS):
-            total += state.energy[(step - k) & (KEPT_STEPS - 1), band]
-        level = 10.0 * log10(total / LEVEL_STEPS + state.silence)
+        level = mean_db(state, band, step, _LEVEL_STEPS)
         state.level_db[now, band] = level
-        state.mask_db[band] = max(state.level_db[old, band], state.mask_db[band] - state.mask_fall_db)
-        floor = state.floor_db[band] + state.floor_rise_db
-        state.floor_db[band] = floor if level > floor else floor + _FLOOR_FALL * (level - floor)
-        state.rise_db[band] = level - state.mask_db[band]
+        background = state.background[before, band]
+        background += share * (state.energy[now, band] - background)
+        state.background[now, band] = background if background > _NOTHING else 0.0
+        aged = state.level_db[old, band]
+        state.mask_db[now, band] = max(aged, state.mask_db[before, band] - state.mask_fall_db)
+        state.quick_mask_db[now, band] = max(aged, state.quick_mask_db[before, band] - state.quick_fall_db)
+        floor = state.floor_db[before, band] + state.floor_rise_db
+        state.floor_db[now, band] = floor if level > floor else floor + _FLOOR_FALL * (level - floor)
     state.steps = step + 1
 
 
 @compiled
+def mean_db(state: Any, band: int, last: int, count: int) -> float:
+    """Level of a band over the `count` steps that end with step `last`, in dBFS."""
+    total = 0.0
+    for step in range(last - count + 1, last + 1):
+        total += state.energy[slot(step), band]
+    return 10.0 * log10(total / count + state.silence)
+
+
+@compiled
+def background_db(state: Any, band: int, step: int) -> float:
+    """Level of the background of a band at a step, in dBFS."""
+    return 10.0 * log10(state.background[slot(step), band] + state.silence)
+
+
+@compiled
 def _start(state: Any) -> None:
-    """What sounds when the stream begins is the background; a hit at once is still louder than its first step."""
+    """Take what sounds when the stream begins as the past; a hit at once is still louder than its first step."""
     for band in range(BAND_COUNT):
-        level = 10.0 * log10(state.energy[0, band] + state.silence)
-        for k in range(LEVEL_STEPS):
-            state.energy[-k & (KEPT_STEPS - 1), band] = state.energy[0, band]
+        first = state.energy[0, band]
+        level = 10.0 * log10(first + state.silence)
         for k in range(KEPT_STEPS):
+            state.energy[k, band] = first
+            state.background[k, band] = first
             state.level_db[k, band] = level
-        state.mask_db[band] = level
-        state.floor_db[band] = level
+            state.mask_db[k, band] = level
+            state.quick_mask_db[k, band] = level
+            state.floor_db[k, band] = level

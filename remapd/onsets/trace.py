@@ -116,8 +116,8 @@ def _candidate(record: np.void, sample_rate: float) -> Candidate:
 
 def _levels(state: np.void) -> tuple[float, float]:
     levels = state["levels"]
-    newest = levels["level_db"][(int(levels["steps"]) - 1) % len(levels["level_db"])]
-    return _sum_db(newest), _sum_db(levels["floor_db"])
+    newest = (int(levels["steps"]) - 1) % len(levels["level_db"])
+    return _sum_db(levels["level_db"][newest]), _sum_db(levels["floor_db"][newest])
 
 
 def _sum_db(levels_db: NDArray[np.float64]) -> float:

@@ -1,0 +1,106 @@
+"""How much a step looks like the beginning of a hit: the rise of the attack, and the rise that stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remapd.dsp.kernel import compiled
+from remapd.onsets.bands import BAND_COUNT
+from remapd.onsets.levels import background_db, mean_db, slot
+
+#: Steps (3 ms) that have to follow a step before it can be judged.
+FOLLOWING_STEPS = 9
+
+#: Share of each band in a rise. The lower bands count less, as they flutter more within 1 ms; the sum is 1.
+BAND_SHARES = (0.15, 0.15, 0.2, 0.25, 0.25)
+
+# Rises of more than this count no more, so that one band alone makes no hit.
+_GREATEST_RISE_DB = 25.0
+_ATTACK_STEPS = 4
+_NEW_HIT_STEPS = 5
+_LATE_STEPS = 7
+_BACKGROUND_AGE_STEPS = 3
+_BODY_BANDS, _TOP_BAND = 2, 3
+
+
+@compiled
+def _counted(band: int, rise_db: float) -> float:
+    return BAND_SHARES[band] * min(_GREATEST_RISE_DB, max(0.0, rise_db))
+
+
+@compiled
+def attack_db(levels: Any, step: int) -> float:
+    """Mean rise of the level at a step over mask and noise floor."""
+    at, total = slot(step), 0.0
+    for band in range(BAND_COUNT):
+        reference = max(levels.mask_db[at, band], levels.floor_db[at, band] + levels.margin_db)
+        total += _counted(band, levels.level_db[at, band] - reference)
+    return total
+
+
+@compiled
+def attack_without_db(levels: Any, step: int, masked: bool) -> float:
+    """Mean rise as it would be without the floor's margin and, if not `masked`, with the quick mask only."""
+    at, total = slot(step), 0.0
+    for band in range(BAND_COUNT):
+        reference = levels.mask_db[at, band] if masked else levels.quick_mask_db[at, band]
+        total += _counted(band, levels.level_db[at, band] - reference)
+    return total
+
+
+@compiled
+def greatest_attack_db(levels: Any, step: int) -> float:
+    """Greatest attack from a step on, within 1 ms."""
+    greatest = 0.0
+    for k in range(_ATTACK_STEPS):
+        greatest = max(greatest, attack_db(levels, step + k))
+    return greatest
+
+
+@compiled
+def late_db(levels: Any, band: int, step: int) -> float:
+    """Level of a band from 1 to 3 ms after a step, in dBFS."""
+    return mean_db(levels, band, step + FOLLOWING_STEPS, _LATE_STEPS)
+
+
+@compiled
+def sustained_db(levels: Any, step: int, hit_mask_db: Any, hit_fall_db: float) -> float:
+    """Mean rise from 1 to 3 ms after a step over the background before it, the floor and what the last hit left."""
+    total = 0.0
+    for band in range(BAND_COUNT):
+        reference = max(
+            background_db(levels, band, step - _BACKGROUND_AGE_STEPS),
+            levels.floor_db[slot(step), band] + levels.margin_db,
+            hit_mask_db[band] - hit_fall_db,
+        )
+        total += _counted(band, late_db(levels, band, step) - reference)
+    return total
+
+
+@compiled
+def common_rise_db(levels: Any, step: int) -> float:
+    """Rise over the mask that body (below 600 Hz), middle and top (from 2 kHz) all have."""
+    body, middle, top = -1000.0, -1000.0, -1000.0
+    for k in range(_NEW_HIT_STEPS):
+        at = slot(step + k)
+        for band in range(BAND_COUNT):
+            rise = levels.level_db[at, band] - levels.mask_db[at, band]
+            if band < _BODY_BANDS:
+                body = max(body, rise)
+            elif band < _TOP_BAND:
+                middle = max(middle, rise)
+            else:
+                top = max(top, rise)
+    return min(body, middle, top)
+
+
+@compiled
+def loudest_power(levels: Any, step: int) -> float:
+    """Greatest power of all bands in the steps from `step` on."""
+    greatest = 0.0
+    for k in range(FOLLOWING_STEPS + 1):
+        power = 0.0
+        for band in range(BAND_COUNT):
+            power += levels.energy[slot(step + k), band]
+        greatest = max(greatest, power)
+    return greatest
