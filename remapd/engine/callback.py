@@ -22,6 +22,18 @@ _CONTINUE = 0
 _XRUN_FLAGS = 0x1 | 0x2 | 0x4 | 0x8
 
 
+@compiled
+def _note_duration(shared: Any, begun: int, ended: int, flags: int) -> None:
+    status = shared.status
+    duration = ended - begun
+    status.last_callback_ns = ended
+    status.callback_us[min(DURATION_BINS - 1, duration // 1000)] += 1
+    status.callback_ns_max = max(status.callback_ns_max, duration)
+    status.callbacks += 1
+    if np.int64(flags) & _XRUN_FLAGS:
+        status.xruns += 1
+
+
 @cfunc(SIGNATURE, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, user: Any) -> Any:
     """Process one block of interleaved float32 and note how long it took."""
@@ -39,15 +51,3 @@ def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     )
     _note_duration(shared, begun, clock_ns(state.clock), flags)
     return _CONTINUE
-
-
-@compiled
-def _note_duration(shared: Any, begun: int, ended: int, flags: int) -> None:
-    status = shared.status
-    duration = ended - begun
-    status.last_callback_ns = ended
-    status.callback_us[min(DURATION_BINS - 1, duration // 1000)] += 1
-    status.callback_ns_max = max(status.callback_ns_max, duration)
-    status.callbacks += 1
-    if np.int64(flags) & _XRUN_FLAGS:
-        status.xruns += 1
