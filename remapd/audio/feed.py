@@ -39,6 +39,18 @@ STATE = np.dtype(
 _CONTINUE, _COMPLETE = 0, 1
 _SAMPLE_BYTES = 4
 
+# The compiler hands these two contexts of its own, which a type checker cannot know.
+_call: Any = call_stream_callback
+_is_null: Any = is_null
+_pointer_at: Any = pointer_at
+
+
+@compiled
+def _pass_on(kept: Any, sink: Any) -> None:
+    """Copy what was played, and silence where the recording ended within the block."""
+    for i in range(len(sink)):
+        sink[i] = kept[i] if i < len(kept) else np.float32(0.0)
+
 
 @cfunc(SIGNATURE, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _feed_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, user: Any) -> Any:
@@ -48,20 +60,12 @@ def _feed_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     count = min(wanted, state.frames - state.frame)
     heard = state.source + state.frame * state.inputs * _SAMPLE_BYTES
     played = state.kept + state.frame * state.outputs * _SAMPLE_BYTES
-    call: Any = call_stream_callback
-    call(state.callback, heard, played, count, np.int64(0), np.int64(flags), state.user)
-    if not is_null(sink):
-        kept = carray(pointer_at(np.uintp(played)), (count * state.outputs,), np.float32)
+    _call(state.callback, heard, played, count, np.int64(0), np.int64(flags), state.user)
+    if not _is_null(sink):
+        kept = carray(_pointer_at(np.uintp(played)), (count * state.outputs,), np.float32)
         _pass_on(kept, carray(sink, (wanted * state.outputs,), np.float32))
     state.frame += count
     return _COMPLETE if state.frame >= state.frames else _CONTINUE
-
-
-@compiled
-def _pass_on(kept: Any, sink: Any) -> None:
-    """Copy what was played, and silence where the recording ended within the block."""
-    for i in range(len(sink)):
-        sink[i] = kept[i] if i < len(kept) else np.float32(0.0)
 
 
 class Feed:
@@ -96,7 +100,7 @@ class Feed:
     @property
     def callback_address(self) -> int:
         """Address of a function of PortAudio's callback shape."""
-        return int(_feed_callback.address)
+        return int(_feed_callback.address or 0)
 
     @property
     def userdata_address(self) -> int:
