@@ -12,10 +12,12 @@ from remapd.engine import program
 from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.layout import MAX_TRACKS, STATE
 from remapd.engine.process import process_block, reset
+from remapd.engine.rings import begin_change, end_change
 from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
 
 _CHANNEL_LIMIT = 256
+_REHEARSAL_FRAMES = 8192
 
 
 class Engine(EngineControl):
@@ -52,8 +54,7 @@ class Engine(EngineControl):
         _check("input_channels", input_channels, 0, _CHANNEL_LIMIT)
         _check("output_channels", output_channels, 0, _CHANNEL_LIMIT)
         super().__init__(shared or SharedBlock.private())
-        # Mapped rather than allocated, so that it is aligned to a page.
-        self._state: Any = np.ndarray((1,), STATE, buffer=mmap.mmap(-1, STATE.itemsize))[0]
+        self._state: Any = _new_state()
         status = self._record["status"]
         status["sample_rate"] = sample_rate
         status["input_channels"] = input_channels
@@ -97,10 +98,14 @@ class Engine(EngineControl):
         return any(_is_busy(track) for track in tracks)
 
     def warm_up(self) -> None:
-        """Compile (or load from the cache) everything that the callback calls, then start at time 0."""
-        channels = self._record["status"]
-        source = np.zeros((1, int(channels["input_channels"])), np.float32)
-        self.process(source, np.zeros((1, int(channels["output_channels"])), np.float32))
+        """Compile (or load from the cache) all that runs later, and touch the memory it uses; then start at time 0.
+
+        Without it the first block and the first hit would wait for the compiler and for pages of memory.
+        """
+        tracks = int(self._mailbox["tracks"])
+        _rehearse(self._record, tracks)
+        for memory in (self._state["track"][:tracks], self._record["events"], self._record["programs"][:tracks]):
+            _touch(memory)
         self.reset()
 
     @property
@@ -116,6 +121,33 @@ class Engine(EngineControl):
         addresses = [self._record.__array_interface__["data"][0], self._state.__array_interface__["data"][0]]
         self._userdata = np.array(addresses, np.uintp)
         return int(self._userdata.ctypes.data)
+
+
+def _new_state() -> Any:
+    """An engine's own memory; mapped rather than allocated, so that it is aligned to a page."""
+    return np.ndarray((1,), STATE, buffer=mmap.mmap(-1, STATE.itemsize))[0]
+
+
+def _rehearse(record: Any, tracks: int) -> None:
+    """Play a burst of noise through a copy of the engine: its code has then run, hits and all."""
+    block = SharedBlock.private()
+    copy, state = block.record, _new_state()
+    for part in ("status", "mailbox"):
+        copy[part] = record[part]
+    copy["programs"][:tracks] = record["programs"][:tracks]
+    begin_change(copy)
+    end_change(copy)
+    status = copy["status"]
+    reset(copy, state, float(status["sample_rate"]), 0)
+    source = np.zeros((_REHEARSAL_FRAMES, int(status["input_channels"])), np.float32)
+    source[_REHEARSAL_FRAMES // 2 :] = np.random.default_rng(0).uniform(-0.5, 0.5, source[_REHEARSAL_FRAMES // 2 :].shape)
+    process_block(copy, state, source, np.zeros((len(source), int(status["output_channels"])), np.float32), len(source))
+
+
+def _touch(array: Any) -> None:
+    """Have every page of an array in memory; what it holds stays."""
+    pages = np.frombuffer(array, np.uint8)[:: mmap.PAGESIZE]
+    pages |= 0
 
 
 def _is_busy(track: Any) -> bool:
