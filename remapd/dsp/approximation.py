@@ -2,7 +2,8 @@
 
 The C library's functions cost 5 to 20 ns a call and stop a loop from being vectorised. These are short polynomials
 without branches; each states its largest error, and the tests hold it to that. The coefficients are least maximum
-error fits (Lawson's iteration on Chebyshev points). None of them raises, and none returns a value that is not finite.
+error fits (Lawson's iteration on Chebyshev points). None of them raises, and none but the sine of an angle that is not
+finite returns a value that is not.
 """
 
 from __future__ import annotations
