@@ -12,6 +12,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
 _NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
 
+def shown(name: str, longest: int = 60) -> str:
+    """Name of unknown origin as part of a field, in one line."""
+    short = name if len(name) <= longest else name[: longest - 1] + "…"
+    return short if short.isprintable() else repr(short)
+
+
 def checked_name(value: object, field: str = "name") -> str:
     """Name of a model or preset; it serves as a file name too."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
@@ -63,6 +69,6 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members: dict[str, object] = {}
     for name, value in pairs:
         if name in members:
-            raise FieldError(name, "one value", "two")
+            raise FieldError(shown(name), "one value", "two")
         members[name] = value
     return members

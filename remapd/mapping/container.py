@@ -16,7 +16,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, ModelError
-from remapd.fields import checked_object, parsed_json
+from remapd.fields import checked_object, parsed_json, shown
 
 MAX_FILE_BYTES = 1 << 20
 MAX_HEADER_BYTES = 1 << 18
@@ -48,7 +48,7 @@ def unpack(content: bytes) -> tuple[Mapping[str, Any], Tensors]:
     try:
         found = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
-        raise ModelError(f"damaged: {str(error).splitlines()[0]}") from None
+        raise ModelError(f"damaged: {shown(str(error), 200)}") from None
     return document, {name: _tensor(name, info) for name, info in found}
 
 
@@ -78,5 +78,5 @@ def _parsed_object(text: str | bytes, field: str) -> Mapping[str, object]:
 
 def _tensor(name: str, info: Mapping[str, Any]) -> NDArray[np.float32]:
     if info["dtype"] != _DTYPE:
-        raise FieldError(f"tensors.{name}", f"numbers of type {_DTYPE}", info["dtype"])
+        raise FieldError(f"tensors.{shown(name)}", f"numbers of type {_DTYPE}", info["dtype"])
     return np.frombuffer(info["data"], dtype="<f4").reshape(info["shape"])

@@ -29,16 +29,16 @@ MAXIMUM = {"loudness_db": -6.0, "centroid_st": 130.0, "flatness_db": 0.0}
 REFERENCE = {"loudness_db": 0.65, "centroid_st": 0.5, "flatness_db": 0.5}
 
 #: Modulation over the whole range of loudness, as a part of each parameter's range. The softest hit of all is 0.65 of
-#: it below the preset and just about without a pitch sweep, the loudest 0.35 above. Gains, drive included, follow the
-#: input by about 0.75 dB for each dB, noise a little more than the tones, so that soft hits are darker.
+#: it below the preset and just about without a pitch sweep, the loudest 0.35 above. With the drive, which is the gain
+#: of all, tones follow the input by 0.66 dB for each dB and the noise by 0.9, so that soft hits are darker.
 LOUDNESS_WEIGHTS = {
     "osc1.mod": 0.2,  # 0.6 of the sweep's ratio
     "osc2.mod": 0.15,  # 0.45 of the sweep's ratio
     "noise_filter.freq": 0.15,  # 3.3 kHz
-    "osc1_gain.gain": 0.45,  # 29.7 dB
-    "osc2_gain.gain": 0.45,
-    "noise_gain.gain": 0.55,  # 36.3 dB
-    "tanh.in_gain": 0.2,  # 9.6 dB
+    "osc1_gain.gain": 0.25,  # 16.5 dB
+    "osc2_gain.gain": 0.25,
+    "noise_gain.gain": 0.45,  # 29.7 dB
+    "tanh.in_gain": 0.4,  # 19.2 dB
 }
 
 

@@ -155,7 +155,8 @@ def preset_from_document(document: object, default_name: str = "preset") -> Pres
 def _damping_vector(table: ParameterTable, damping: Mapping[str, object]) -> NDArray[np.float64]:
     vector = np.ones(len(table))
     for name, value in damping.items():
-        vector[table.index(name, "damping")] = _checked_fraction(value, f"damping.{name}")
+        index = table.index(name, "damping")
+        vector[index] = _checked_fraction(value, f"damping.{name}")
     return vector
 
 
