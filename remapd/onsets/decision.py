@@ -47,6 +47,7 @@ STATE = np.dtype(
         ("hold_steps", "f8"),
         ("ring_steps", "f8"),
         ("ring_rise_db", "f8"),
+        ("ring_evenness", "f8"),
         ("hit_fall_db", "f8"),
         ("restless_limit_db", "f8"),
         ("restless_weight", "f8"),
@@ -151,15 +152,19 @@ def _reason(state: Any, levels: Any, step: int) -> int:
         return SETTLING
     if since_hit < state.hold_steps:
         return WITHIN_HOLD
-    if since_hit < state.ring_steps:
-        needed = state.ring_rise_db * (1.0 - since_hit / state.ring_steps)
-        if strength.common_rise_db(levels, step) < needed:
-            return RINGING
+    if since_hit < state.ring_steps and _is_ring(state, levels, step):
+        return RINGING
     if state.sustained_db < state.sustain_db:
         return NOT_SUSTAINED
     if strength_db(state) < state.on_db:
         return TOO_WEAK
     return RESTLESS if strength_db(state) < state.threshold_db else ACCEPTED
+
+
+@compiled
+def _is_ring(state: Any, levels: Any, step: int) -> bool:
+    """Tell a drum's own ring, such as the wires slapping back, from a new hit, which rises alike everywhere."""
+    return bool(strength.common_rise_db(levels, step, state.ring_evenness) < state.ring_rise_db)
 
 
 @compiled

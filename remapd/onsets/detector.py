@@ -53,7 +53,22 @@ STATE = np.dtype(
 )
 
 _INDEX = tuple(range(len(ONSET_PARAMETERS)))
-_ON, _ATTACK, _OFF, _SUSTAIN, _HOLD, _RING, _RING_RISE, _DECAY, _MARGIN, _LIMIT, _WEIGHT, _SETTLE, _SILENCE = _INDEX
+(
+    _ON,
+    _ATTACK,
+    _OFF,
+    _SUSTAIN,
+    _HOLD,
+    _RING,
+    _RING_RISE,
+    _EVENNESS,
+    _DECAY,
+    _MARGIN,
+    _LIMIT,
+    _WEIGHT,
+    _SETTLE,
+    _SILENCE,
+) = _INDEX
 
 
 @compiled
@@ -81,6 +96,7 @@ def configure(state: Any, values: Any, sample_rate: float) -> None:
     chosen.hold_steps = 0.001 * values[_HOLD] / step_s
     chosen.ring_steps = 0.001 * values[_RING] / step_s
     chosen.ring_rise_db = values[_RING_RISE]
+    chosen.ring_evenness = values[_EVENNESS]
     chosen.hit_fall_db = values[_DECAY] * 1000.0 * step_s
     chosen.restless_limit_db = values[_LIMIT]
     chosen.restless_weight = values[_WEIGHT]

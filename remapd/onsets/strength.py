@@ -78,9 +78,12 @@ def sustained_db(levels: Any, step: int, hit_mask_db: Any, hit_fall_db: float) -
 
 
 @compiled
-def common_rise_db(levels: Any, step: int) -> float:
-    """Rise over the mask that body (below 600 Hz), middle and top (from 2 kHz) all have."""
-    body, middle, top = -1000.0, -1000.0, -1000.0
+def common_rise_db(levels: Any, step: int, evenness: float) -> float:
+    """Rise over the mask that body (below 600 Hz), middle and top (from 2 kHz) all have.
+
+    If it is less than `evenness` times the rise of that part which rises most, there is no common rise: 0.
+    """
+    body, middle, top = 0.0, 0.0, 0.0
     for k in range(_NEW_HIT_STEPS):
         at = slot(step + k)
         for band in range(BAND_COUNT):
@@ -91,7 +94,8 @@ def common_rise_db(levels: Any, step: int) -> float:
                 middle = max(middle, rise)
             else:
                 top = max(top, rise)
-    return min(body, middle, top)
+    common = min(body, middle, top)
+    return common if common >= evenness * max(body, middle, top) else 0.0
 
 
 @compiled
