@@ -13,9 +13,7 @@ from remapd.engine.native import clock_ns, is_null, pointer_at
 from remapd.engine.process import process_block
 
 #: ``int callback(const void *in, void *out, unsigned long frames, const void *time, unsigned long flags, void *user)``
-SIGNATURE = types.intc(
-    types.voidptr, types.voidptr, types.ulong, types.voidptr, types.ulong, types.voidptr
-)
+SIGNATURE = types.intc(types.voidptr, types.voidptr, types.ulong, types.voidptr, types.ulong, types.voidptr)
 #: What ``user`` points at: the addresses of the shared block and of the engine's own state.
 USER_WORDS = 2
 _CONTINUE = 0
@@ -43,11 +41,10 @@ def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     n = np.int64(frames)
     begun = clock_ns(state.clock)
     state.block_ns = begun
+    shared.status.block_frames = n
     # A direction that the stream lacks has no channels, so its memory is never touched.
     inputs = 0 if is_null(source) else shared.status.input_channels
     outputs = 0 if is_null(sink) else shared.status.output_channels
-    process_block(
-        shared, state, carray(source, (n, inputs), np.float32), carray(sink, (n, outputs), np.float32), n
-    )
+    process_block(shared, state, carray(source, (n, inputs), np.float32), carray(sink, (n, outputs), np.float32), n)
     _note_duration(shared, begun, clock_ns(state.clock), flags)
     return _CONTINUE
