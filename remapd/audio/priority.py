@@ -9,7 +9,8 @@ import sys
 #: Above what desktop programs have, below the threads that serve the sound card's interrupts.
 REALTIME_PRIORITY = 70
 
-_LOCK_CURRENT = 1
+#: Of ``mlockall``: all that is mapped now; but only pages that are in use, or come into use.
+_CURRENT, _ON_FAULT = 1, 4
 
 
 def request_realtime_priority(priority: int = REALTIME_PRIORITY) -> bool:
@@ -24,11 +25,12 @@ def request_realtime_priority(priority: int = REALTIME_PRIORITY) -> bool:
 def lock_memory() -> bool:
     """Keep all memory that this process has now from being swapped out; False where that is not granted.
 
-    Later memory is left alone: under a limit, locking that as well makes allocations fail, and audio allocates none.
+    Pages that were never touched are locked when they first are, so this adds nothing to the memory in use. Later
+    allocations are left alone: under a limit they would fail, and audio makes none.
     """
     if sys.platform != "linux":
         return False
-    return bool(ctypes.CDLL(None).mlockall(_LOCK_CURRENT) == 0)
+    return bool(ctypes.CDLL(None).mlockall(_CURRENT | _ON_FAULT) == 0)
 
 
 def has_realtime_thread() -> bool:
