@@ -21,6 +21,7 @@ from remapd.errors import FieldError
 
 Curve = Literal["linear", "log", "switch", "whole"]
 Vector = NDArray[np.float64]
+Number = int | float | np.integer | np.floating
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ class Parameter:
         field = field or self.name
         if isinstance(value, bool) and self.curve == "switch":
             return float(value)
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        if isinstance(value, bool) or not isinstance(value, Number):
             raise FieldError(field, self.range_text(), value)
-        number = float(value)
-        if not (math.isfinite(number) and self.minimum <= number <= self.maximum):
+        # Compared before the conversion: a whole number may be too large for a float.
+        number = float(value) if self.minimum <= value <= self.maximum else math.nan
+        if not math.isfinite(number):
             raise FieldError(field, self.range_text(), value)
         if self.curve in ("whole", "switch") and number != round(number):
             raise FieldError(field, self.range_text(), value)

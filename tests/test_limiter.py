@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ def make(ceiling_db: float = -1.0, release_ms: float = 50.0, drive_db: float = 0
 def run(state, left, right, splits=()):
     left, right = left.copy(), right.copy()
     edges = [0, *sorted(splits), len(left)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         a, b = left[start:stop].copy(), right[start:stop].copy()
         limiter.limit(state, a, b, stop - start)
         left[start:stop], right[start:stop] = a, b

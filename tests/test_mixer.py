@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,7 @@ def add(mix, dry, voice, splits=(), sounding=True):
     n = len(dry)
     left, right = np.zeros(n), np.zeros(n)
     edges = [0, *sorted(splits), n]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         a, b = np.zeros(stop - start), np.zeros(stop - start)
         mixer.add(mix, dry[start:stop].copy(), voice[start:stop].copy(), sounding, a, b, stop - start)
         left[start:stop], right[start:stop] = a, b
@@ -93,7 +95,7 @@ def test_level_of_a_hit_is_ramped_while_sounding(splits):
     mixer.set_level(mix, 0.25, True, RATE)
     voice = np.ones(100)
     edges = [0, *sorted(splits), 100]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         mixer.apply_level(mix, voice, start, stop)
     ramp = round(RATE / 1000)
     assert np.abs(np.diff(voice)).max() < 0.8 / ramp

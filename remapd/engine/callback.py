@@ -38,7 +38,7 @@ def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     addresses = carray(user, (USER_WORDS,), np.uintp)
     shared = carray(pointer_at(addresses[0]), (1,), SHARED)[0]
     state = carray(pointer_at(addresses[1]), (1,), STATE)[0]
-    n = np.int64(frames)
+    n: Any = np.int64(frames)
     begun = clock_ns(state.clock)
     state.block_ns = begun
     shared.status.block_frames = n

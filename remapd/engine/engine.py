@@ -140,7 +140,9 @@ def _rehearse(record: Any, tracks: int) -> None:
     status = copy["status"]
     reset(copy, state, float(status["sample_rate"]), 0)
     source = np.zeros((_REHEARSAL_FRAMES, int(status["input_channels"])), np.float32)
-    source[_REHEARSAL_FRAMES // 2 :] = np.random.default_rng(0).uniform(-0.5, 0.5, source[_REHEARSAL_FRAMES // 2 :].shape)
+    source[_REHEARSAL_FRAMES // 2 :] = np.random.default_rng(0).uniform(
+        -0.5, 0.5, source[_REHEARSAL_FRAMES // 2 :].shape
+    )
     process_block(copy, state, source, np.zeros((len(source), int(status["output_channels"])), np.float32), len(source))
 
 

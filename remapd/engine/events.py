@@ -112,7 +112,7 @@ class EventReader:
 
 def decode(record: Any, sample_rate: float) -> Event:
     """One event of the ring with its times in seconds."""
-    common = {
+    common: dict[str, Any] = {
         "track": int(record["track"]),
         "decided_s": int(record["decided_frame"]) / sample_rate,
         "level_db": float(record["level_db"]),

@@ -86,7 +86,7 @@ def is_null(typing_context: Any, pointer: Any) -> Any:
 
 
 #: libc's, through the vDSO: no system call, no lock.
-_CLOCK = types.ExternalFunction("clock_gettime", types.intc(types.intc, types.voidptr))
+_CLOCK: Any = types.ExternalFunction("clock_gettime", types.intc(types.intc, types.voidptr))
 _CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
 
 

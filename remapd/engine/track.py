@@ -137,9 +137,7 @@ def _scale(track: Any, wanted: Any) -> None:
     """Features to 0..1, with the player's own scale and offset."""
     p = wanted.parameters
     factor, offset = p[_SCALE : _SCALE + _N_FEATURES], p[_OFFSET : _OFFSET + _N_FEATURES]
-    scaler.scale(
-        track.scaler, track.features, p[_ADAPTIVE] > 0.5, factor, offset, track.scaled, track.centred
-    )
+    scaler.scale(track.scaler, track.features, p[_ADAPTIVE] > 0.5, factor, offset, track.scaled, track.centred)
 
 
 @compiled
