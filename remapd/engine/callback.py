@@ -32,7 +32,7 @@ def _note_duration(shared: Any, begun: int, ended: int, flags: int) -> None:
         status.xruns += 1
 
 
-@cfunc(SIGNATURE, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@cfunc(SIGNATURE, cache=True, error_model="numpy")
 def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, user: Any) -> Any:
     """Process one block of interleaved float32 and note how long it took."""
     addresses = carray(user, (USER_WORDS,), np.uintp)

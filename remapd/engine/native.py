@@ -25,7 +25,7 @@ def _is_word_array(array: Any) -> bool:
     return isinstance(array, types.Array) and array.dtype == types.int64
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load_acquire(typing_context: Any, array: Any, index: Any) -> Any:
     """``array[index]`` of an int64 array, such that nothing after it is read earlier."""
     if not _is_word_array(array):
@@ -38,7 +38,7 @@ def load_acquire(typing_context: Any, array: Any, index: Any) -> Any:
     return signature(types.int64, array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def store_release(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
     """``array[index] = value`` of an int64 array, such that nothing before it is written later."""
     if not _is_word_array(array):
@@ -53,7 +53,7 @@ def store_release(typing_context: Any, array: Any, index: Any, value: Any) -> An
     return signature(types.void, array, types.intp, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fence(typing_context: Any) -> Any:
     """Keep every read and write on its own side of this line."""
 
@@ -64,7 +64,7 @@ def fence(typing_context: Any) -> Any:
     return signature(types.void), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def pointer_at(typing_context: Any, address: Any) -> Any:
     """A raw address as a pointer for `numba.carray`."""
 
@@ -74,7 +74,7 @@ def pointer_at(typing_context: Any, address: Any) -> Any:
     return signature(types.voidptr, types.uintp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def is_null(typing_context: Any, pointer: Any) -> Any:
     """Whether a pointer is null (PortAudio hands null for a direction that a stream lacks)."""
 
