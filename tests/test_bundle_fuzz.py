@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import safetensors.numpy
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remapd.errors import FieldError, ModelError
@@ -43,7 +43,7 @@ def _check(model: Model) -> None:
 
 
 @given(st.integers(0, len(CONTENT) - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_truncated_file_is_refused(length):
     try:
         model_from_bytes(CONTENT[:length])
@@ -53,7 +53,7 @@ def test_a_truncated_file_is_refused(length):
 
 
 @given(st.lists(st.tuples(st.integers(0, len(CONTENT) - 1), st.integers(0, 255)), min_size=1, max_size=8))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_changed_bytes_anywhere(changes):
     content = bytearray(CONTENT)
     for place, value in changes:
@@ -62,7 +62,7 @@ def test_changed_bytes_anywhere(changes):
 
 
 @given(st.lists(st.tuples(st.integers(8, HEADER_END - 1), st.integers(0, 7)), min_size=1, max_size=3))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_flipped_bits_in_the_header(flips):
     content = bytearray(CONTENT)
     for place, bit in flips:
@@ -71,13 +71,13 @@ def test_flipped_bits_in_the_header(flips):
 
 
 @given(st.integers(0, len(CONTENT)), st.binary(max_size=64))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_inserted_bytes(place, inserted):
     _load(CONTENT[:place] + inserted + CONTENT[place:])
 
 
 @given(st.binary(max_size=4096))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_bytes(content):
     _load(content)
     _load(len(content).to_bytes(8, "little") + content)
@@ -91,14 +91,14 @@ entries = st.fixed_dictionaries({"dtype": types, "shape": shapes, "data_offsets"
 
 
 @given(st.dictionaries(names, entries, max_size=4), st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tensors(tensors, data):
     header = json.dumps({"__metadata__": {container.KEY: json.dumps(DOCUMENT)}, **tensors}).encode()
     _load(len(header).to_bytes(8, "little") + header + data)
 
 
 @given(st.dictionaries(names, st.sampled_from([np.float16, np.float32, np.int8, np.float64]), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tensors_of_a_whole_file(types_by_name):
     tensors = {name: np.zeros((5, 3), dtype) for name, dtype in types_by_name.items() if name != "__metadata__"}
     _load(safetensors.numpy.save({**TENSORS, **tensors}, {container.KEY: json.dumps(DOCUMENT)}))
@@ -118,7 +118,7 @@ values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dic
 
 
 @given(st.sampled_from(PLACES), values)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value_in_any_field(path, value):
     changed = copy.deepcopy(DOCUMENT)
     target = changed

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remapd.errors import FieldError
@@ -17,13 +17,13 @@ widths = st.lists(st.integers(1, 70), min_size=1, max_size=MAX_LAYERS - 1)
 
 @pytest.mark.parametrize("network", [linear(), mlp(MLP), mlp(MLP_LARGE)], ids=["Linear", "MLP", "MLP Lrg"])
 @given(x=features)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_published_sizes_agree_with_numpy(network, x):
     np.testing.assert_allclose(network.modulation(x), reference_modulation(network, x), rtol=0, atol=TOLERANCE)
 
 
 @given(st.integers(1, MAX_INPUTS), widths, st.integers(1, MAX_OUTPUTS), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_size_agrees_with_numpy(inputs, hidden, outputs, seed):
     network = mlp((inputs, *hidden, outputs), seed)
     x = np.random.default_rng(seed).uniform(-1, 1, inputs)
@@ -31,7 +31,7 @@ def test_any_size_agrees_with_numpy(inputs, hidden, outputs, seed):
 
 
 @given(st.integers(1, MAX_INPUTS), st.integers(1, MAX_OUTPUTS), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_linear_size_agrees_with_numpy(inputs, outputs, seed):
     network = linear(inputs, outputs, seed, scale=1.0)
     x = np.random.default_rng(seed).uniform(-1, 1, inputs)
@@ -80,7 +80,7 @@ def test_linear_is_clamped_and_has_no_bias():
 
 @pytest.mark.parametrize("network", [linear(), mlp(MLP), mlp(MLP_LARGE)], ids=["Linear", "MLP", "MLP Lrg"])
 @given(x=st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=3, max_size=3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_output_stays_within_limits_whatever_comes(network, x):
     y = network.modulation(x)
     assert np.isfinite(y).all()
