@@ -21,7 +21,8 @@ from remapd.errors import FieldError
 Samples = NDArray[np.float32]
 
 #: A recording and its progress. ``callback`` and ``user`` are the address of the engine's callback and its last
-#: argument, ``source`` and ``kept`` those of the sound that is heard and of the memory for what is played.
+#: argument, ``source`` and ``kept`` those of the sound that is heard and of the memory for what is played. Both memories
+#: have room for ``capacity`` frames, of which ``frames`` are the recording.
 STATE = np.dtype(
     [
         ("callback", "i8"),
@@ -31,6 +32,7 @@ STATE = np.dtype(
         ("inputs", "i8"),
         ("outputs", "i8"),
         ("frames", "i8"),
+        ("capacity", "i8"),
         ("frame", "i8"),
     ],
     align=True,
@@ -38,6 +40,8 @@ STATE = np.dtype(
 
 _CONTINUE, _COMPLETE = 0, 1
 _SAMPLE_BYTES = 4
+#: Silence after the recording, so that the last block is as long as the others; no server has longer ones.
+_MARGIN_FRAMES = 8192
 
 # The compiler hands these two contexts of its own, which a type checker cannot know.
 _call: Any = call_stream_callback
@@ -47,7 +51,7 @@ _pointer_at: Any = pointer_at
 
 @compiled
 def _pass_on(kept: Any, sink: Any) -> None:
-    """Copy what was played, and silence where the recording ended within the block."""
+    """Copy what was played, and silence where the recording and its margin ended within the block."""
     for i in range(len(sink)):
         sink[i] = kept[i] if i < len(kept) else np.float32(0.0)
 
@@ -57,7 +61,7 @@ def _feed_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     """Let the engine process one block of the recording; what the device hears is not used."""
     state = carray(user, (1,), STATE)[0]
     wanted = np.int64(frames)
-    count = min(wanted, state.frames - state.frame)
+    count = min(wanted, state.capacity - state.frame)
     heard = state.source + state.frame * state.inputs * _SAMPLE_BYTES
     played = state.kept + state.frame * state.outputs * _SAMPLE_BYTES
     _call(state.callback, heard, played, count, np.int64(0), np.int64(flags), state.user)
@@ -89,13 +93,17 @@ class Feed:
     def __init__(self, callback_address: int, userdata_address: int, source: Samples, output_channels: int) -> None:
         if source.ndim != 2:
             raise FieldError("feed.source", "an array of shape (frames, channels)", source.shape)
-        self._source = np.ascontiguousarray(source, dtype=np.float32)
-        self._kept = np.zeros((len(source), output_channels), dtype=np.float32)
+        self._frames, inputs = source.shape
+        capacity = self._frames + _MARGIN_FRAMES
+        self._source = np.zeros((capacity, inputs), dtype=np.float32)
+        self._source[: self._frames] = source
+        self._kept = np.zeros((capacity, output_channels), dtype=np.float32)
         self._state = np.zeros(1, dtype=STATE)
         record = self._state[0]
         record["callback"], record["user"] = callback_address, userdata_address
         record["source"], record["kept"] = self._source.ctypes.data, self._kept.ctypes.data
-        record["frames"], record["inputs"], record["outputs"] = len(source), source.shape[1], output_channels
+        record["inputs"], record["outputs"] = inputs, output_channels
+        record["frames"], record["capacity"] = self._frames, capacity
 
     @property
     def callback_address(self) -> int:
@@ -109,13 +117,13 @@ class Feed:
 
     @property
     def frame(self) -> int:
-        """Frames heard so far."""
-        return int(self._state["frame"][0])
+        """Frames of the recording heard so far."""
+        return min(self._frames, int(self._state["frame"][0]))
 
     @property
     def is_over(self) -> bool:
         """Whether all of the recording has been heard."""
-        return self.frame >= len(self._source)
+        return self.frame >= self._frames
 
     @property
     def output(self) -> Samples:

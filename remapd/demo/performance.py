@@ -6,7 +6,7 @@ and a rimshot to end it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ _HUM_HZ = 50.0
 _HUM_HARMONICS = ((1, 1.0), (3, 0.3), (5, 0.1))
 _HUMAN_S = 0.001
 _HUMAN_FORCE = 0.06
+_EARLY_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,14 @@ class Performance:
         In Hz.
     strokes : tuple of Stroke
         In order of time.
+    parts : tuple of (str, float)
+        Name of each part and where it begins, in seconds.
     """
 
     samples: NDArray[np.float32]
     sample_rate: float
     strokes: tuple[Stroke, ...]
+    parts: tuple[tuple[str, float], ...]
 
 
 def perform(seconds: float = SECONDS, sample_rate: float = SAMPLE_RATE, seed: int = 1) -> Performance:
@@ -66,23 +70,13 @@ def perform(seconds: float = SECONDS, sample_rate: float = SAMPLE_RATE, seed: in
     Performance
     """
     chance = np.random.default_rng(seed)
-    strokes = sorted(_as_a_human(_score(), chance), key=lambda stroke: stroke.time_s)
+    parts, score = _score()
+    strokes = sorted(_as_a_human(score, chance), key=lambda stroke: stroke.time_s)
     strokes = [stroke for stroke in strokes if stroke.time_s < seconds - 0.05]
     seconds = min(seconds, strokes[-1].time_s + _RING_S if strokes else seconds)
     samples = AcousticSnare().play(strokes, seconds, sample_rate, seed)
     samples = samples + _room(len(samples), sample_rate, chance)
-    return Performance(samples.astype(np.float32), sample_rate, tuple(strokes))
-
-
-def _score() -> Iterator[Stroke]:
-    """Every stroke at its written place."""
-    start = _LEAD_S
-    for part in (_count_in, _groove, _flams, _centre_to_edge, _rolls, _quiet):
-        beats, strokes = part()
-        for beat, velocity, position, kind in strokes:
-            yield Stroke(start + beat * _BEAT_S, velocity, position, kind)
-        start += beats * _BEAT_S
-    yield Stroke(start, 1.0, 0.5, "rimshot")
+    return Performance(samples.astype(np.float32), sample_rate, tuple(strokes), tuple(parts))
 
 
 Note = tuple[float, float, float, Kind]
@@ -123,16 +117,19 @@ def _centre_to_edge() -> Part:
     return 4.0, [(0.5 * i, 0.7 if i % 3 == 0 else 0.35, float(r), "head") for i, r in enumerate(places)]
 
 
-def _rolls() -> Part:
-    """Sixteen double strokes 50 ms apart that grow, then a press roll 17 ms apart that grows into an accent."""
-    double: list[Note] = [(0.1 * i, 0.08 * 1.13**i, 0.35, "head") for i in range(16)]
-    double = [(b, v * (1.0 if i % 2 == 0 else 0.8), r, k) for i, (b, v, r, k) in enumerate(double)]
-    # Each press of a stick bounces some times, weaker and weaker, before the other hand takes over.
-    press: list[Note] = []
+def _double_stroke_roll() -> Part:
+    """Sixteen strokes 50 ms apart that grow, each second one of a hand weaker."""
+    return 2.0, [(0.1 * i, 0.08 * 1.13**i * (1.0 if i % 2 == 0 else 0.8), 0.35, "head") for i in range(16)]
+
+
+def _press_roll() -> Part:
+    """Strokes 17 ms apart that grow into an accent: each press of a stick bounces four times, ever weaker."""
+    notes: list[Note] = []
     for hand in range(12):
-        loudness = 0.1 * 1.11**hand
-        press += [(2.0 + 0.034 * (5 * hand + bounce), loudness * 0.8**bounce, 0.3, "head") for bounce in range(5)]
-    return 5.0, [*double, *press, (4.04, 0.85, 0.3, "head")]
+        for bounce in range(5):
+            beat = 0.034 * (5 * hand + bounce)
+            notes.append((beat, 0.1 * 1.11**hand * 0.8**bounce, 0.3, "head"))
+    return 3.0, [*notes, (2.04, 0.85, 0.3, "head")]
 
 
 def _quiet() -> Part:
@@ -143,7 +140,37 @@ def _quiet() -> Part:
 _WHISPERS = (0.03, 0.04, 0.025, 0.05, 0.03, 0.02, 0.04)
 
 
-def _as_a_human(score: Iterator[Stroke], chance: np.random.Generator) -> Iterator[Stroke]:
+def _end() -> Part:
+    return 0.0, [(0.0, 1.0, 0.5, "rimshot")]
+
+
+_PARTS = (
+    ("count-in", _count_in),
+    ("groove, ghost notes", _groove),
+    ("flams, sidesticks", _flams),
+    ("centre to edge", _centre_to_edge),
+    ("double-stroke roll", _double_stroke_roll),
+    ("press roll", _press_roll),
+    ("quiet strokes", _quiet),
+    ("rimshot", _end),
+)
+
+
+def _score() -> tuple[list[tuple[str, float]], list[Stroke]]:
+    """Put the parts one after the other: where each begins, and every stroke at its written place."""
+    parts: list[tuple[str, float]] = []
+    strokes: list[Stroke] = []
+    start = _LEAD_S
+    for name, part in _PARTS:
+        beats, notes = part()
+        # A hand may be early, so a part begins a little before its first beat.
+        parts.append((name, start - _EARLY_S))
+        strokes += [Stroke(start + beat * _BEAT_S, velocity, place, kind) for beat, velocity, place, kind in notes]
+        start += beats * _BEAT_S
+    return parts, strokes
+
+
+def _as_a_human(score: Iterable[Stroke], chance: np.random.Generator) -> Iterator[Stroke]:
     """Small errors of time and force, in proportion to what a trained hand has."""
     for stroke in score:
         late, force = np.clip(chance.standard_normal(2), -2.0, 2.0)

@@ -50,9 +50,13 @@ def draw(
     Returns
     -------
     rich.text.Text
-        Lines no wider than `size` where that has at least 60 columns.
+        Lines that are cropped where they are too wide; from 80 columns on only the counts can be.
     """
-    head = [Text.assemble((title, "bold"), f"  {status.seconds:.1f} s"), *_meters(tracks, status, bars), _counts(status)]
+    head = [
+        Text.assemble((title, "bold"), f"  {status.seconds:.1f} s"),
+        *_meters(tracks, status, bars),
+        _counts(status),
+    ]
     modulation = _modulation(hits[-1], bars) if hits else []
     left = [_hit_heading(tracks, hits), *(_hit_line(tracks, hit) for hit in reversed(hits))]
     if size[0] >= len(left[0]) + len(_GAP) + _MODULATION_CELLS:
@@ -60,7 +64,7 @@ def draw(
     else:
         room = max(_FEWEST_HITS, min(_MOST_HITS, size[1] - len(head) - len(modulation) - 4))
         body = [*left[: room + 1], Text(), *modulation]
-    return Text("\n").join([*head, Text(), *body])
+    return Text("\n", no_wrap=True, overflow="crop").join([*head, Text(), *body])
 
 
 def feature_texts(hit: HitEvent) -> list[str]:
@@ -85,7 +89,7 @@ def _meter(name: str, level_db: float, bars: Bars) -> Text:
 def _counts(status: EngineStatus) -> Text:
     reasons = ", ".join(f"{count} {reason}" for reason, count in status.rejected.items() if count)
     timing = f"load {100.0 * status.load:.1f} %  block {status.callback_us_p50:.0f} us  late {status.xruns}"
-    return Text(f"hits {sum(status.hits)}  {timing}  rejected {reasons or 'none'}", "dim", no_wrap=True)
+    return Text(f"hits {sum(status.hits)}  {timing}  rejected {reasons or 'none'}", "dim")
 
 
 def _hit_heading(tracks: Sequence[str], hits: Sequence[HitEvent]) -> Text:
