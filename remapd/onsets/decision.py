@@ -14,7 +14,7 @@ from remapd.dsp.kernel import compiled
 from remapd.onsets import strength
 from remapd.onsets.bands import BAND_COUNT
 from remapd.onsets.levels import STEP_RATE
-from remapd.onsets.strength import FOLLOWING_STEPS
+from remapd.onsets.strength import FOLLOWING_STEPS, GREATEST_RISE_DB
 
 #: Why a candidate was accepted (0) or rejected, by its code.
 REASONS = (
@@ -33,6 +33,12 @@ ACCEPTED, BELOW_FLOOR, MASKED, WITHIN_HOLD, RINGING, NOT_SUSTAINED, TOO_WEAK, RE
 # Restlessness is the sum of the rises that were no hits, over about two seconds.
 _RESTLESS_STEPS = 2.0 * STEP_RATE
 _FIRST_RESTLESS_STEPS = 0.3 * STEP_RATE
+# Of a rise that was no hit counts what exceeds the flutter of a steady noise; one loud click does not count for all.
+_CALM_ATTACK_DB, _MOST_RESTLESS_DB = 2.0, 4.0
+# A loud hit is heard in any restless sound: the threshold rises by this at most.
+_GREATEST_EXTRA_DB = 16.0
+# Of a loud click, too, something stays; of a hit, at least this part of the attack.
+_SUSTAINED_PART = 0.4
 # After a rejected attack, one this much greater is looked at anew before the first has ended.
 _GREATER_ATTACK = 1.5
 _REJECTED_STEPS = 5
@@ -115,7 +121,7 @@ def _waits_for_attack(state: Any, step: int, attack: float) -> bool:
         state.armed = 1
     if attack < state.off_db:
         state.armed = 1
-    return state.armed != 0
+    return bool(state.armed != 0)
 
 
 @compiled
@@ -125,8 +131,8 @@ def _judge(state: Any, levels: Any, step: int) -> None:
     state.attacked_db = strength.greatest_attack_db(levels, step)
     fall = state.hit_fall_db * min(step - state.last_hit, 1 << 20)
     state.sustained_db = strength.sustained_db(levels, step, state.hit_mask_db, fall)
-    restless = _restless_db(state, step)
-    state.threshold_db = state.on_db + state.restless_weight * max(0.0, restless - state.restless_limit_db)
+    extra = state.restless_weight * max(0.0, _restless_db(state, step) - state.restless_limit_db)
+    state.threshold_db = state.on_db + min(_GREATEST_EXTRA_DB, extra)
     state.reason = _reason(state, levels, step)
     if state.reason == ACCEPTED:
         _remember_hit(state, levels, step)
@@ -135,30 +141,42 @@ def _judge(state: Any, levels: Any, step: int) -> None:
     else:
         state.retry_until = step + FOLLOWING_STEPS + 1
         state.retry_db = _GREATER_ATTACK * state.attacked_db
-        if state.reason != SETTLING:
-            state.restless_sum_db += state.attacked_db
+        _count_restless(state)
+
+
+@compiled
+def _count_restless(state: Any) -> None:
+    """Count a rise that was no hit; what was only too weak for a restless sound does not count, lest it feed itself."""
+    if state.reason == NOT_SUSTAINED or state.reason == TOO_WEAK:
+        state.restless_sum_db += min(_MOST_RESTLESS_DB, max(0.0, state.attacked_db - _CALM_ATTACK_DB))
 
 
 @compiled
 def strength_db(state: Any) -> float:
     """Strength of the candidate just judged: the mean of its attack and of the rise that stayed."""
-    return 0.5 * (state.attacked_db + state.sustained_db)
+    return float(0.5 * (state.attacked_db + state.sustained_db))
 
 
 @compiled
 def _reason(state: Any, levels: Any, step: int) -> int:
     since_hit = step - state.last_hit
-    if step < state.settle_steps:
+    if step < state.settle_steps and strength_db(state) < _settling_db(state, step):
         return SETTLING
     if since_hit < state.hold_steps:
         return WITHIN_HOLD
     if since_hit < state.ring_steps and _is_ring(state, levels, step):
         return RINGING
-    if state.sustained_db < state.sustain_db:
+    if state.sustained_db < max(state.sustain_db, _SUSTAINED_PART * state.attacked_db):
         return NOT_SUSTAINED
     if strength_db(state) < state.on_db:
         return TOO_WEAK
     return RESTLESS if strength_db(state) < state.threshold_db else ACCEPTED
+
+
+@compiled
+def _settling_db(state: Any, step: int) -> float:
+    """Threshold after the start: at first nothing passes, as nothing was heard before; then it falls to its own."""
+    return float(state.on_db + (GREATEST_RISE_DB + 1.0 - state.on_db) * (1.0 - step / state.settle_steps))
 
 
 @compiled
@@ -180,7 +198,7 @@ def _restless_db(state: Any, step: int) -> float:
     """Rises a second, in dB, that were no hits; while little has been heard, over the time since the start."""
     state.restless_sum_db *= math.exp((state.restless_step - step) / _RESTLESS_STEPS)
     state.restless_step = step
-    return state.restless_sum_db * STEP_RATE / min(_RESTLESS_STEPS, step + _FIRST_RESTLESS_STEPS)
+    return float(state.restless_sum_db * STEP_RATE / min(_RESTLESS_STEPS, step + _FIRST_RESTLESS_STEPS))
 
 
 @compiled

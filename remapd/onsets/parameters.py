@@ -7,8 +7,8 @@ from remapd.parameters import Parameter, ParameterTable
 ONSET_PARAMETERS = ParameterTable(
     "onset",
     (
-        Parameter("on_threshold_db", "dB", 0.5, 40.0, 3.4, "Strength of a rise that is taken for a hit."),
-        Parameter("attack_threshold_db", "dB", 0.2, 30.0, 1.8, "Rise of the attack that is looked at more closely."),
+        Parameter("on_threshold_db", "dB", 0.5, 40.0, 3.6, "Strength of a rise that is taken for a hit."),
+        Parameter("attack_threshold_db", "dB", 0.2, 30.0, 2.0, "Rise of the attack that is looked at more closely."),
         Parameter("off_threshold_db", "dB", 0.1, 30.0, 1.2, "Rise below which the next attack is waited for."),
         Parameter("sustain_db", "dB", 0.0, 30.0, 2.5, "Rise that a hit still has 1 to 3 ms later; a click has less."),
         Parameter("hold_ms", "ms", 0.0, 200.0, 12.0, "Time after a hit in which no other is taken."),
@@ -17,9 +17,11 @@ ONSET_PARAMETERS = ParameterTable(
         Parameter("ring_evenness", "", 0.0, 1.0, 0.5, "Least rise by greatest in the spectrum of such a new hit."),
         Parameter("mask_decay_db_per_ms", "dB/ms", 0.02, 5.0, 0.3, "How fast the mask of a sound falls.", "log"),
         Parameter("floor_margin_db", "dB", 0.0, 40.0, 3.0, "Level over the noise floor that a band needs to count."),
-        Parameter("restless_limit_db", "dB", 1.0, 200.0, 10.0, "Rises a second that are no hits, before they count."),
-        Parameter("restless_weight", "", 0.0, 2.0, 0.4, "How much more strength a hit needs in a restless sound."),
-        Parameter("settle_ms", "ms", 0.0, 500.0, 4.0, "Time after the start in which nothing is taken for a hit."),
+        Parameter("restless_limit_db", "dB", 0.1, 200.0, 2.0, "Rises a second that are no hits, before they count."),
+        Parameter("restless_weight", "", 0.0, 5.0, 1.5, "How much more strength a hit needs in a restless sound."),
+        Parameter(
+            "settle_ms", "ms", 0.0, 500.0, 100.0, "Time after the start in which the threshold falls to its own."
+        ),
         Parameter("silence_db", "dB", -120.0, -40.0, -75.0, "Level of a band, in dBFS, below which all is silence."),
     ),
 )

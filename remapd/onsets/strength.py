@@ -11,11 +11,13 @@ from remapd.onsets.levels import background_db, mean_db, slot
 #: Steps (3 ms) that have to follow a step before it can be judged.
 FOLLOWING_STEPS = 9
 
-#: Share of each band in a rise. The lower bands count less, as they flutter more within 1 ms; the sum is 1.
-BAND_SHARES = (0.15, 0.15, 0.2, 0.25, 0.25)
+#: Shares of the bands in a rise, each row with sum 1. The greater of the two counts: a drum rises with its body, while
+#: of a cymbal that is struck as it rings only the top does; the lowest bands flutter too much to decide that.
+DRUM_SHARES = (0.2, 0.25, 0.25, 0.2, 0.1)
+CYMBAL_SHARES = (0.15, 0.15, 0.2, 0.25, 0.25)
 
-# Rises of more than this count no more, so that one band alone makes no hit.
-_GREATEST_RISE_DB = 25.0
+#: Rises of more than this count no more, so that one band alone makes no hit.
+GREATEST_RISE_DB = 25.0
 _ATTACK_STEPS = 4
 _NEW_HIT_STEPS = 5
 _LATE_STEPS = 7
@@ -24,28 +26,32 @@ _BODY_BANDS, _TOP_BAND = 2, 3
 
 
 @compiled
-def _counted(band: int, rise_db: float) -> float:
-    return BAND_SHARES[band] * min(_GREATEST_RISE_DB, max(0.0, rise_db))
+def _counted(rise_db: float) -> float:
+    return min(GREATEST_RISE_DB, max(0.0, rise_db))
 
 
 @compiled
 def attack_db(levels: Any, step: int) -> float:
     """Mean rise of the level at a step over mask and noise floor."""
-    at, total = slot(step), 0.0
+    at, drum, cymbal = slot(step), 0.0, 0.0
     for band in range(BAND_COUNT):
         reference = max(levels.mask_db[at, band], levels.floor_db[at, band] + levels.margin_db)
-        total += _counted(band, levels.level_db[at, band] - reference)
-    return total
+        rise = _counted(levels.level_db[at, band] - reference)
+        drum += DRUM_SHARES[band] * rise
+        cymbal += CYMBAL_SHARES[band] * rise
+    return max(drum, cymbal)
 
 
 @compiled
 def attack_without_db(levels: Any, step: int, masked: bool) -> float:
     """Mean rise as it would be without the floor's margin and, if not `masked`, with the quick mask only."""
-    at, total = slot(step), 0.0
+    at, drum, cymbal = slot(step), 0.0, 0.0
     for band in range(BAND_COUNT):
         reference = levels.mask_db[at, band] if masked else levels.quick_mask_db[at, band]
-        total += _counted(band, levels.level_db[at, band] - reference)
-    return total
+        rise = _counted(levels.level_db[at, band] - reference)
+        drum += DRUM_SHARES[band] * rise
+        cymbal += CYMBAL_SHARES[band] * rise
+    return max(drum, cymbal)
 
 
 @compiled
@@ -66,15 +72,17 @@ def late_db(levels: Any, band: int, step: int) -> float:
 @compiled
 def sustained_db(levels: Any, step: int, hit_mask_db: Any, hit_fall_db: float) -> float:
     """Mean rise from 1 to 3 ms after a step over the background before it, the floor and what the last hit left."""
-    total = 0.0
+    drum, cymbal = 0.0, 0.0
     for band in range(BAND_COUNT):
         reference = max(
             background_db(levels, band, step - _BACKGROUND_AGE_STEPS),
             levels.floor_db[slot(step), band] + levels.margin_db,
             hit_mask_db[band] - hit_fall_db,
         )
-        total += _counted(band, late_db(levels, band, step) - reference)
-    return total
+        rise = _counted(late_db(levels, band, step) - reference)
+        drum += DRUM_SHARES[band] * rise
+        cymbal += CYMBAL_SHARES[band] * rise
+    return max(drum, cymbal)
 
 
 @compiled
