@@ -147,6 +147,7 @@ class EngineProcess:
         from remapd.engine.engine import Engine
         from remapd.engine.shared import SharedBlock
 
+        announce_compilation(self._tell)
         backend = make_backend(self._spec.stream)
         stream = backend.negotiate()
         channels = stream.input_channels, stream.output_channels
@@ -200,6 +201,24 @@ class EngineProcess:
 
 def _callbacks(engine: Engine) -> int:
     return int(engine.shared.record["status"]["callbacks"])
+
+
+def announce_compilation(tell: Callable[[str], None]) -> None:
+    """Report once when something must be compiled that is not in the cache."""
+    from numba.core import event
+
+    class Listener(event.Listener):  # type: ignore[misc]
+        told = False
+
+        def on_start(self, event: Any) -> None:
+            if not self.told:
+                tell(json.dumps({"compiling": True}))
+            self.told = True
+
+        def on_end(self, event: Any) -> None:
+            """Nobody asks."""
+
+    event.register("numba:compile", Listener())
 
 
 def calm_python() -> None:

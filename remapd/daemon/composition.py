@@ -7,7 +7,6 @@ from typing import Self
 
 from remapd.audio.backend import StreamSettings
 from remapd.daemon.supervisor import Supervisor
-from remapd.dsp.kernel import is_cached
 from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.shared import SharedBlock
 from remapd.engine_process import Spec
@@ -42,8 +41,6 @@ class Daemon:
         notice: Callable[[str], None],
         wait_for_device: bool = False,
     ) -> None:
-        self._notice = notice
-        self._must_compile = not is_cached()
         self._shared = SharedBlock.create()
         self.control = EngineControl(self._shared)
         try:
@@ -55,8 +52,6 @@ class Daemon:
         self.supervisor = Supervisor(spec, notice, lambda: self.control.mark_running(False), wait_for_device)
 
     def __enter__(self) -> Self:
-        if self._must_compile:
-            self._notice("compiling the engine, which takes about a minute and happens once")
         self.supervisor.start()
         return self
 

@@ -121,6 +121,8 @@ class Supervisor:
         fault, since = "", time.monotonic()
         for report in child.reports():
             fault = report.get("fault", fault)
+            if "compiling" in report:
+                self._notice("compiling the engine; this can take a minute, and happens once")
             if "playing" in report:
                 since = time.monotonic()
                 self._begin_to_play(Playing.from_values(report["playing"]))

@@ -1,0 +1,172 @@
+"""The daemon with the real engine on a virtual device: a death of either process, and the state that survives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import soundfile
+
+from remapd.audio.backend import StreamSettings
+from remapd.daemon.composition import Daemon
+from remapd.engine.control import TrackSetup
+from remapd.engine.events import HitEvent
+from remapd.errors import FieldError
+from remapd.mapping.library import load_model_named
+from tests.engines import RATE, hits
+from tests.live_run import PATIENCE_S, LiveRun
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture
+def loop(tmp_path):
+    """A file with four hits a second."""
+    path = tmp_path / "loop.wav"
+    soundfile.write(path, hits([0.1, 0.35, 0.6, 0.85], 1.0), int(RATE))
+    return str(path)
+
+
+def tracks(**parameters):
+    return [TrackSetup(load_model_named("velocity"), parameters=parameters)]
+
+
+def await_hit(daemon, is_wanted=lambda hit: True):
+    """The next hit that fits."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for event in daemon.control.events.read():
+            if isinstance(event, HitEvent) and is_wanted(event):
+                return event
+        assert not daemon.supervisor.wait(0.01), daemon.supervisor.failure
+    raise AssertionError("no hit came")
+
+
+@needs_posix
+def test_what_was_set_survives_the_death_of_the_engine(loop):
+    notices = []
+    stream = StreamSettings(backend="virtual", input_file=loop, loop=True)
+    with Daemon(stream, tracks(neurality=2.0), notices.append) as daemon:
+        await_hit(daemon)
+        daemon.control.set_base(0, "osc1.freq", 321.0)
+        daemon.control.set_lock(0, "noise_gain.gain", True)
+        before = await_hit(daemon, lambda hit: hit.values["osc1.freq"] == pytest.approx(321.0))
+        pid = daemon.supervisor.engine_pid
+        os.kill(pid, signal.SIGKILL)
+        while daemon.supervisor.engine_pid in (pid, None):
+            daemon.supervisor.wait(0.01)
+        daemon.control.events.read()
+        after = await_hit(daemon, lambda hit: hit.onset_s < 0.3)
+        assert after.values["osc1.freq"] == pytest.approx(321.0)
+        assert after.modulation["noise_gain.gain"] == before.modulation["noise_gain.gain"] == 0.0
+        assert daemon.control.parameter(0, "neurality") == 2.0
+    assert [line.split(":")[0] for line in notices if "compiling" not in line] == [
+        "playing",
+        "the engine was ended by SIGKILL; starting it again",
+        "playing again",
+    ]
+
+
+@needs_posix
+def test_the_engine_ends_when_its_parent_is_killed(loop):
+    code = f"""
+import time
+from remapd.audio.backend import StreamSettings
+from remapd.daemon.composition import Daemon
+from tests.test_daemon import await_hit, tracks
+with Daemon(StreamSettings(backend="virtual", input_file={loop!r}, loop=True), tracks(), lambda line: None) as daemon:
+    await_hit(daemon)
+    print(daemon.supervisor.engine_pid, flush=True)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + PATIENCE_S
+    while is_running(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(pid):
+    """Whether a process exists and is more than a name that nobody has asked after."""
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_leaves_no_shared_memory_behind(loop):
+    stream = StreamSettings(backend="virtual", input_file=loop, tail_s=0.0)
+    with Daemon(stream, tracks(), lambda line: None) as daemon:
+        path = daemon.control.shared.path
+        assert path.exists()
+        assert daemon.supervisor.wait(PATIENCE_S)
+    assert not path.exists()
+    assert daemon.supervisor.failure is None
+
+
+def test_a_fault_in_the_tracks_leaves_nothing_behind(monkeypatch):
+    blocks = []
+    import remapd.daemon.composition as module
+
+    create = module.SharedBlock.create
+    monkeypatch.setattr(module.SharedBlock, "create", lambda: blocks.append(create()) or blocks[0])
+    with pytest.raises(FieldError, match="neurality"):
+        Daemon(StreamSettings(backend="virtual"), tracks(neurality=9.0), print)
+    assert not blocks[0].path.exists()
+
+
+def test_run_plays_a_file_to_its_end(loop):
+    with LiveRun("--backend", "virtual", "--input-file", loop) as run:
+        assert run.wait() == 0
+    assert run.hits == 4
+    assert "4 hits, 0 rejected candidates" in run.lines
+
+
+def test_run_can_be_quiet_and_has_tracks_of_their_own(loop):
+    options = ["--backend", "virtual", "--input-file", loop, "--quiet"]
+    with LiveRun(*options, "--track", "1", "--track", "1,preset=tom_1,gain_db=-6") as run:
+        assert run.wait() == 0
+    assert run.hits == 0
+    assert "8 hits, 0 rejected candidates" in run.lines
+
+
+@needs_posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_ends_cleanly_on_a_signal(loop, number):
+    with LiveRun("--backend", "virtual", "--input-file", loop, "--loop") as run:
+        run.await_hits(2)
+        assert run.end(number) == 0
+    assert any(line.startswith("callbacks: ") for line in run.lines)
+
+
+def test_run_ends_after_the_time_that_was_given(loop):
+    with LiveRun("--backend", "virtual", "--input-file", loop, "--loop", "--duration", "0.5") as run:
+        assert run.wait() == 0
+    assert run.hits >= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--track", "0"], "an input channel from 1"),
+        (["--track", "1,volume=3"], "volume"),
+        (["--track", "65"], "stream.input_channels"),
+        (["--neurality", "5"], "from 0 to 4"),
+        (["--input-file", "/no/such.wav"], "/no/such.wav: no such file"),
+        (["--model", "no_such_model"], "no_such_model"),
+        (["--block-size", "5000"], "from 16 to 4096 frames"),
+    ],
+)
+def test_run_refuses_bad_input_in_one_line(options, text):
+    with LiveRun("--backend", "virtual", *options) as run:
+        assert run.wait() == 1
+    assert [line for line in run.lines if "compiling" not in line] == run.lines[-1:]
+    assert run.lines[-1].startswith("remapd: ")
+    assert text in run.lines[-1]
