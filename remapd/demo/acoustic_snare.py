@@ -59,24 +59,39 @@ class Stroke:
 
 @dataclass(frozen=True)
 class _Blow:
-    """What a kind of stroke sets in motion: the head, the hoop and shell, and the stick itself."""
+    """What a kind of stroke sets in motion.
+
+    Strengths of the head, of hoop and shell, of the stick itself, and of the shell's shaking of the wires; contact time
+    relative to that of a plain stroke; time in which a hand on the head damps it (0: there is none).
+    """
 
     head: float
     hoop: float
     stick: float
     contact: float = 1.0
     damped_ms: float = 0.0
+    shake: float = 0.0
 
 
 _BLOWS: dict[str, _Blow] = {
     "head": _Blow(head=1.0, hoop=0.0, stick=0.4),
-    "rimshot": _Blow(head=1.0, hoop=0.6, stick=0.8, contact=0.7),
-    "sidestick": _Blow(head=0.2, hoop=0.4, stick=0.5, contact=0.5, damped_ms=80.0),
+    "rimshot": _Blow(head=1.0, hoop=0.35, stick=0.8, contact=0.7),
+    "sidestick": _Blow(head=0.2, hoop=0.25, stick=0.8, contact=0.5, damped_ms=140.0, shake=1.0),
     "stick": _Blow(head=0.02, hoop=0.0, stick=0.3, contact=0.25),
 }
 
 #: Rings of the hoop with the shell, and of a stick: frequency in Hz, time to fall by 60 dB in ms, share.
-_HOOP = np.array([(430, 90, 0.5), (790, 80, 1.0), (1270, 70, 0.8), (1910, 60, 1.2), (2750, 50, 1.0), (3900, 40, 0.7)])
+_HOOP = np.array(
+    [
+        (430, 90, 0.5),
+        (790, 80, 1.0),
+        (1270, 70, 0.8),
+        (1910, 60, 1.2),
+        (2750, 50, 1.0),
+        (3900, 40, 0.9),
+        (5600, 35, 0.8),
+    ]
+)
 _STICK = np.array([(1180, 30, 0.6), (2140, 26, 1.0), (3350, 22, 0.8), (4870, 18, 0.6), (7100, 14, 0.4)])
 
 
@@ -105,7 +120,7 @@ class AcousticSnare:
     contact_ms: float = 1.3
     pitch_rise: float = 0.03
     microphone: tuple[float, float] = (0.75, 2.0)
-    level_db: float = -19.5
+    level_db: float = -20.0
 
     @cached_property
     def modes(self) -> Modes:
@@ -193,7 +208,9 @@ class _Stage:
         strength, pulse = stroke.velocity * blow.head, self._pulse(contact)
         rise = self.drum.pitch_rise * strength**2
         heard, swing = (self._shaped(p, pulse, rise, blow.damped_ms) for p in self._head(strength, position))
-        heard[: len(click)] += click[: len(heard)]
+        # The shell carries what the hoop does to the wires as well.
+        for whole, share in ((heard, 1.0), (swing, blow.shake)):
+            whole[: len(click)] += share * click[: len(whole)]
         return heard, swing
 
     def _click(self, velocity: float, blow: _Blow, contact: float, chance: np.random.Generator) -> Array:

@@ -43,7 +43,7 @@ class Heads:
     resonant_hz: float = 290.0
     cavity_hz: float = 150.0
     air_load: float = 0.5
-    ring_s: float = 0.25
+    ring_s: float = 0.32
     damping_slope: float = 0.07
     highest_hz: float = 4000.0
 

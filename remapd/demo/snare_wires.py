@@ -42,8 +42,8 @@ class SnareWires:
     """
 
     threshold: float = 0.001
-    compression: float = 0.85
-    level: float = 0.3
+    compression: float = 0.92
+    level: float = 0.5
     bounce_ms: float = 280.0
     bounce: float = 1.5
     delay_ms: float = 4.0
