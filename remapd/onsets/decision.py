@@ -42,6 +42,8 @@ _SUSTAINED_PART = 0.4
 # After a rejected attack, one this much greater is looked at anew before the first has ended.
 _GREATER_ATTACK = 1.5
 _REJECTED_STEPS = 5
+# A rise is said to be masked if it is this many times the threshold over the last few ms; smaller ones are flutter.
+_PLAIN_RISE = 2.0
 _LONG_AGO = -(1 << 40)
 
 STATE = np.dtype(
@@ -89,7 +91,6 @@ def reset(state: Any) -> None:
     state.restless_step = 0
     state.attacked_db = 0.0
     state.sustained_db = 0.0
-    state.threshold_db = state.on_db
     for band in range(BAND_COUNT):
         state.hit_mask_db[band] = -1000.0
 
@@ -207,7 +208,7 @@ def _explain(state: Any, levels: Any, step: int) -> int:
     rise = strength.attack_without_db(levels, step, False)
     if rise < state.off_db:
         state.told = 0
-    if state.told or rise < state.on_db:
+    if state.told or rise < _PLAIN_RISE * state.on_db:
         return 0
     state.told = 1
     state.attacked_db = rise

@@ -52,30 +52,34 @@ STATE = np.dtype(
     align=True,
 )
 
-_INDEX = tuple(range(len(ONSET_PARAMETERS)))
-(
-    _ON,
-    _ATTACK,
-    _OFF,
-    _SUSTAIN,
-    _HOLD,
-    _RING,
-    _RING_RISE,
-    _EVENNESS,
-    _DECAY,
-    _MARGIN,
-    _LIMIT,
-    _WEIGHT,
-    _SETTLE,
-    _SILENCE,
-) = _INDEX
+# Where each parameter stands in the table; compiled code takes them as constants.
+_ON = ONSET_PARAMETERS.index("on_threshold_db")
+_ATTACK = ONSET_PARAMETERS.index("attack_threshold_db")
+_OFF = ONSET_PARAMETERS.index("off_threshold_db")
+_SUSTAIN = ONSET_PARAMETERS.index("sustain_db")
+_HOLD = ONSET_PARAMETERS.index("hold_ms")
+_RING = ONSET_PARAMETERS.index("ring_ms")
+_RING_RISE = ONSET_PARAMETERS.index("ring_rise_db")
+_EVENNESS = ONSET_PARAMETERS.index("ring_evenness")
+_DECAY = ONSET_PARAMETERS.index("mask_decay_db_per_ms")
+_MARGIN = ONSET_PARAMETERS.index("floor_margin_db")
+_LIMIT = ONSET_PARAMETERS.index("restless_limit_db")
+_WEIGHT = ONSET_PARAMETERS.index("restless_weight")
+_SETTLE = ONSET_PARAMETERS.index("settle_ms")
+_SILENCE = ONSET_PARAMETERS.index("silence_db")
+
+
+@compiled
+def step_frames(sample_rate: float) -> int:
+    """Frames in a step of the detector."""
+    return max(_SHORTEST_STEP_FRAMES, int(sample_rate / levels.STEP_RATE + 0.5))
 
 
 @compiled
 def reset(state: Any, sample_rate: float) -> None:
-    """Forget the signal; to be called once before the first `configure`, too."""
+    """Forget the signal; the parameters are kept."""
     state.sample_rate = sample_rate
-    state.step_frames = max(_SHORTEST_STEP_FRAMES, int(sample_rate / levels.STEP_RATE + 0.5))
+    state.step_frames = step_frames(sample_rate)
     state.signal_db = 0.0
     bands.reset(state.bands)
     levels.reset(state.levels)
@@ -86,10 +90,11 @@ def reset(state: Any, sample_rate: float) -> None:
 def configure(state: Any, values: Any, sample_rate: float) -> None:
     """Set the parameters, `values` in the order and units of `ONSET_PARAMETERS`; what was heard is kept."""
     bands.configure(state.bands, sample_rate)
-    step_s = state.step_frames / sample_rate
+    step_s = step_frames(sample_rate) / sample_rate
     levels.configure(state.levels, values[_SILENCE], values[_DECAY], values[_MARGIN], step_s)
     chosen = state.decision
     chosen.on_db = values[_ON]
+    chosen.threshold_db = values[_ON]
     chosen.attack_db = values[_ATTACK]
     chosen.off_db = min(values[_OFF], values[_ATTACK])
     chosen.sustain_db = values[_SUSTAIN]

@@ -8,7 +8,7 @@ ONSET_PARAMETERS = ParameterTable(
     "onset",
     (
         Parameter("on_threshold_db", "dB", 0.5, 40.0, 3.6, "Strength of a rise that is taken for a hit."),
-        Parameter("attack_threshold_db", "dB", 0.2, 30.0, 2.0, "Rise of the attack that is looked at more closely."),
+        Parameter("attack_threshold_db", "dB", 0.2, 30.0, 2.1, "Rise of the attack that is looked at more closely."),
         Parameter("off_threshold_db", "dB", 0.1, 30.0, 1.2, "Rise below which the next attack is waited for."),
         Parameter("sustain_db", "dB", 0.0, 30.0, 2.5, "Rise that a hit still has 1 to 3 ms later; a click has less."),
         Parameter("hold_ms", "ms", 0.0, 200.0, 12.0, "Time after a hit in which no other is taken."),
@@ -22,6 +22,6 @@ ONSET_PARAMETERS = ParameterTable(
         Parameter(
             "settle_ms", "ms", 0.0, 500.0, 100.0, "Time after the start in which the threshold falls to its own."
         ),
-        Parameter("silence_db", "dB", -120.0, -40.0, -75.0, "Level of a band, in dBFS, below which all is silence."),
+        Parameter("silence_db", "dB", -120.0, -40.0, -70.0, "Level of a band, in dBFS, below which all is silence."),
     ),
 )

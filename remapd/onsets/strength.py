@@ -14,7 +14,7 @@ FOLLOWING_STEPS = 9
 #: Shares of the bands in a rise, each row with sum 1. The greater of the two counts: a drum rises with its body, while
 #: of a cymbal that is struck as it rings only the top does; the lowest bands flutter too much to decide that.
 DRUM_SHARES = (0.2, 0.25, 0.25, 0.2, 0.1)
-CYMBAL_SHARES = (0.15, 0.15, 0.2, 0.25, 0.25)
+CYMBAL_SHARES = (0.05, 0.1, 0.2, 0.3, 0.35)
 
 #: Rises of more than this count no more, so that one band alone makes no hit.
 GREATEST_RISE_DB = 25.0

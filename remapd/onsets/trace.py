@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from remapd.dsp.kernel import CHUNK_FRAMES
+from remapd.dsp.approximation import log10
+from remapd.dsp.kernel import compiled
 from remapd.errors import FieldError
-from remapd.onsets import detector
+from remapd.onsets import detector, levels
+from remapd.onsets.bands import BAND_COUNT
 from remapd.onsets.decision import REASONS
 from remapd.onsets.parameters import ONSET_PARAMETERS
+from remapd.onsets.strength import FOLLOWING_STEPS
 
 Samples = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A possible hit: times in seconds, levels in dB (dBFS), `strength_db` the rise over the mask."""
+    """A possible hit: times in seconds, levels in dBFS, strength in dB."""
 
     onset_s: float
     decided_s: float
@@ -36,24 +40,29 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class DetectionTrace:
-    """What the detector saw.
+    """What the detector saw, step by step (a third of a millisecond).
 
     Parameters
     ----------
     time_s : ndarray, shape (steps,)
-        End of each chunk of samples.
-    signal_db, level_db, floor_db : ndarray, shape (steps,)
-        Detection signal, level of all bands together and noise floor at those times.
+        Time in the recording that the values below belong to.
+    signal_db : ndarray, shape (steps,)
+        Rise of the bands over mask and floor; from `on_db` on it makes a candidate, below `off_db` the next may come.
+    strength_threshold_db : ndarray, shape (steps,)
+        Strength a candidate needs at that time; higher in a restless sound.
+    level_db, floor_db : ndarray, shape (steps,)
+        Level of all bands together and the noise floor, in dBFS.
     on_db, off_db : float
-        Thresholds of the detection signal.
+        Thresholds of `signal_db`.
     hop_s : float
-        Seconds between two values.
+        Seconds from one value to the next.
     candidates : tuple of Candidate
         In the order in which they were decided.
     """
 
     time_s: Samples
     signal_db: Samples
+    strength_threshold_db: Samples
     level_db: Samples
     floor_db: Samples
     on_db: float
@@ -91,16 +100,40 @@ def analyse(samples: ArrayLike, sample_rate: float, values: Mapping[str, float] 
     state = np.zeros(1, dtype=detector.STATE)[0]
     detector.reset(state, sample_rate)
     detector.configure(state, vector, sample_rate)
-    rows, candidates = [], []
-    for start in range(0, len(x), CHUNK_FRAMES):
-        chunk = x[start : start + CHUNK_FRAMES]
-        count = detector.detect(state, chunk, len(chunk), start)
-        candidates += [_candidate(state["candidates"][i], sample_rate) for i in range(count)]
-        rows.append((start + len(chunk), float(state["signal_db"]), *_levels(state)))
-    columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-    return DetectionTrace(
-        columns[0] / sample_rate, *columns[1:], vector[0], vector[1], CHUNK_FRAMES / sample_rate, tuple(candidates)
-    )
+    hop = int(state["step_frames"])
+    rows = np.zeros((len(x) // hop, 4))
+    found = np.zeros(len(x) // hop + 1, dtype=detector.CANDIDATE)
+    count = _run(state, x, hop, rows, found)
+    times: Samples = (np.arange(len(rows), dtype=np.float64) + 1.0 - FOLLOWING_STEPS) * (hop / sample_rate)
+    signal, threshold, level, floor = rows.T
+    on_db, off_db = (float(vector[ONSET_PARAMETERS.index(f"{name}_threshold_db")]) for name in ("attack", "off"))
+    candidates = tuple(_candidate(record, sample_rate) for record in found[:count])
+    return DetectionTrace(times, signal, threshold, level, floor, on_db, off_db, hop / sample_rate, candidates)
+
+
+@compiled
+def _run(state: Any, x: Any, hop: int, rows: Any, found: Any) -> int:
+    """Run whole steps, one row of values each; returns the number of candidates."""
+    count = 0
+    for row in range(len(rows)):
+        start = row * hop
+        for i in range(detector.detect(state, x[start : start + hop], hop, start)):
+            found[count] = state.candidates[i]
+            count += 1
+        at = levels.slot(state.levels.steps - 1 - min(row, FOLLOWING_STEPS))
+        rows[row, 0] = state.signal_db
+        rows[row, 1] = state.decision.threshold_db
+        rows[row, 2] = _sum_db(state.levels.level_db[at])
+        rows[row, 3] = _sum_db(state.levels.floor_db[at])
+    return count
+
+
+@compiled
+def _sum_db(levels_db: Any) -> float:
+    power = 0.0
+    for band in range(BAND_COUNT):
+        power += 10.0 ** (0.1 * levels_db[band])
+    return float(10.0 * log10(power))
 
 
 def _candidate(record: np.void, sample_rate: float) -> Candidate:
@@ -112,13 +145,3 @@ def _candidate(record: np.void, sample_rate: float) -> Candidate:
         float(record["floor_db"]),
         float(record["strength_db"]),
     )
-
-
-def _levels(state: np.void) -> tuple[float, float]:
-    levels = state["levels"]
-    newest = (int(levels["steps"]) - 1) % len(levels["level_db"])
-    return _sum_db(levels["level_db"][newest]), _sum_db(levels["floor_db"][newest])
-
-
-def _sum_db(levels_db: NDArray[np.float64]) -> float:
-    return float(10.0 * np.log10(np.sum(10.0 ** (0.1 * levels_db))))
