@@ -59,6 +59,15 @@ def name_jack_client() -> None:
             ctypes.CDLL(path).PaJack_SetClientName(_CLIENT_NAME_BYTES)
 
 
+def knows_jack() -> bool:
+    """Whether this PortAudio was built with JACK; it lists that host API only while a server runs."""
+    path = ctypes.util.find_library("portaudio")
+    try:
+        return path is not None and hasattr(ctypes.CDLL(path), "PaJack_SetClientName")
+    except OSError:
+        return False
+
+
 def enable_realtime_alsa(module: Any, stream_address: int) -> None:
     """Have PortAudio serve an ALSA stream with real-time priority; without the right to it nothing happens."""
     with contextlib.suppress(OSError, AttributeError):
