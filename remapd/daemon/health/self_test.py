@@ -1,4 +1,4 @@
-"""A second of hits through the real engine on the virtual device; it tells which were found and how long blocks took."""
+"""A second of hits through the real engine on the virtual device: which are found, and how long a block takes."""
 
 from __future__ import annotations
 
