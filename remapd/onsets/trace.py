@@ -123,13 +123,14 @@ def _run(state: Any, x: Any, hop: int, rows: Any, found: Any) -> int:
         at = levels.slot(state.levels.steps - 1 - min(row, FOLLOWING_STEPS))
         rows[row, 0] = state.signal_db
         rows[row, 1] = state.decision.threshold_db
-        rows[row, 2] = _sum_db(state.levels.level_db[at])
-        rows[row, 3] = _sum_db(state.levels.floor_db[at])
+        rows[row, 2] = sum_db(state.levels.level_db[at])
+        rows[row, 3] = sum_db(state.levels.floor_db[at])
     return count
 
 
 @compiled
-def _sum_db(levels_db: Any) -> float:
+def sum_db(levels_db: Any) -> float:
+    """Level of all bands together."""
     power = 0.0
     for band in range(BAND_COUNT):
         power += 10.0 ** (0.1 * levels_db[band])
