@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remapd.demo.performance import Performance
 from remapd.engine.events import HitEvent
+
+Array = NDArray[np.float64]
 
 #: A hit belongs to a stroke that is no further away than this.
 TOLERANCE_S = 0.010
@@ -19,32 +22,65 @@ _AFTER_S, _BEFORE_S = 0.004, 0.006
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Counts within one part of a performance.
+
+    Attributes
+    ----------
+    name : str
+    clear : int
+        Strokes that stand out.
+    found : int
+        Those of them that were heard.
+    buried : int
+        Strokes in the ring of the one before.
+    """
+
+    name: str
+    clear: int
+    found: int
+    buried: int
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """Counts of strokes and hits, and times in ms.
 
     Attributes
     ----------
-    played, buried : int
-        Strokes, and those among them that are buried in the ring of the stroke before.
-    found, missed : int
-        Of the strokes that are not buried.
-    found_buried : int
-        Of those that are.
+    parts : tuple of Part
+        The parts that were played.
     false : int
         Hits where nothing was played.
-    onset_error_ms, sound_after_ms : float
-        Medians over the found strokes: the onset as reported, and the start of the synthesiser's sound, after the
-        true onset. Not a number if nothing was found.
+    onset_error_ms, sounds_after_ms : float
+        Medians over the strokes that were heard: the onset as reported, and the start of the synthesiser's sound, after
+        the true onset. Not a number if none was heard.
     """
 
-    played: int
-    buried: int
-    found: int
-    missed: int
-    found_buried: int
+    parts: tuple[Part, ...]
     false: int
     onset_error_ms: float
-    sound_after_ms: float
+    sounds_after_ms: float
+
+    @property
+    def clear(self) -> int:
+        """Strokes that stand out."""
+        return sum(part.clear for part in self.parts)
+
+    @property
+    def found(self) -> int:
+        """Strokes that stand out and were heard."""
+        return sum(part.found for part in self.parts)
+
+    @property
+    def buried(self) -> int:
+        """Strokes that are buried in the ring of the one before."""
+        return sum(part.buried for part in self.parts)
+
+    @property
+    def missed(self) -> int:
+        """Strokes that stand out and were not heard."""
+        return self.clear - self.found
 
 
 def score(performance: Performance, hits: Sequence[HitEvent]) -> Score:
@@ -52,24 +88,31 @@ def score(performance: Performance, hits: Sequence[HitEvent]) -> Score:
     true = np.array([stroke.time_s for stroke in performance.strokes])
     found = np.array([hit.onset_s for hit in hits])
     pairs = matched(true, found, TOLERANCE_S)
-    jump = np.array([jump_db(performance, time_s) for time_s in true])
-    clear = jump >= LEAST_JUMP_DB
-    strokes = np.array([stroke for stroke, _ in pairs], dtype=int)
-    errors = [found[hit] - true[stroke] for stroke, hit in pairs]
-    delays = [hits[hit].trigger_s - true[stroke] for stroke, hit in pairs]
+    clear = np.array([jump_db(performance, time_s) >= LEAST_JUMP_DB for time_s in true], dtype=bool)
+    heard = np.zeros(len(true), dtype=bool)
+    heard[[stroke for stroke, _ in pairs]] = True
     return Score(
-        played=len(true),
-        buried=int((~clear).sum()),
-        found=int(clear[strokes].sum()),
-        missed=int(clear.sum() - clear[strokes].sum()),
-        found_buried=int((~clear)[strokes].sum()),
+        parts=_by_part(performance, true, clear, heard),
         false=len(hits) - len(pairs),
-        onset_error_ms=_median_ms(errors),
-        sound_after_ms=_median_ms(delays),
+        onset_error_ms=_median_ms([found[hit] - true[stroke] for stroke, hit in pairs]),
+        sounds_after_ms=_median_ms([hits[hit].trigger_s - true[stroke] for stroke, hit in pairs]),
     )
 
 
-def matched(true: np.ndarray, found: np.ndarray, tolerance_s: float) -> list[tuple[int, int]]:
+def _by_part(
+    performance: Performance, true: Array, clear: NDArray[np.bool_], heard: NDArray[np.bool_]
+) -> tuple[Part, ...]:
+    ends = [start for _, start in performance.parts[1:]] + [np.inf]
+    parts = []
+    for (name, start), end in zip(performance.parts, ends, strict=True):
+        within = (true >= start) & (true < end)
+        if within.any():
+            counts = (within & clear, within & clear & heard, within & ~clear)
+            parts.append(Part(name, *(int(count.sum()) for count in counts)))
+    return tuple(parts)
+
+
+def matched(true: Array, found: Array, tolerance_s: float) -> list[tuple[int, int]]:
     """Pair times one to one, nearest first.
 
     Parameters
@@ -104,7 +147,7 @@ def jump_db(performance: Performance, time_s: float) -> float:
     return float(20.0 * np.log10((_peak(after) + 1e-9) / (_peak(before) + 1e-9)))
 
 
-def _peak(samples: np.ndarray) -> float:
+def _peak(samples: NDArray[np.float32]) -> float:
     return float(np.max(np.abs(samples), initial=0.0))
 
 

@@ -1,0 +1,160 @@
+"""What a run of the demo leaves behind: files, and a few lines on what was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remapd.audio.file import AudioWriter
+from remapd.demo.performance import Performance
+from remapd.demo.score import Score
+from remapd.engine.control import TrackSetup
+from remapd.engine.events import Event, HitEvent, RejectedEvent
+from remapd.engine.status import EngineStatus
+from remapd.errors import RemapdError
+from remapd.offline.detection import Detection, DetectionBuilder
+from remapd.offline.envelope import envelope_of
+from remapd.offline.event_files import JsonLinesWriter
+from remapd.offline.midi_file import MidiFileWriter
+from remapd.offline.outputs import OutputGroup
+from remapd.offline.picture import Picture, TrackPicture, draw_picture
+
+Samples = NDArray[np.float32]
+
+INPUT, OUTPUT = "input.wav", "output.wav"
+EVENTS, REJECTED = "events.jsonl", "rejected.jsonl"
+MIDI, PICTURE = "performance.mid", "picture.png"
+FILES = (INPUT, OUTPUT, EVENTS, REJECTED, MIDI, PICTURE)
+
+_ENCODING = "24"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for the files, if it is not there.
+
+    Raises
+    ------
+    RemapdError
+        If that is impossible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RemapdError(f"{folder}: no folder can be made there ({error.strerror})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a run.
+
+    Parameters
+    ----------
+    performance : Performance
+        What the engine heard.
+    output : ndarray of float32, shape (frames, channels)
+        What it played.
+    events : sequence of Event
+        In the order of the engine.
+    setup : TrackSetup
+        Model and parameters of the track.
+    """
+
+    performance: Performance
+    output: Samples
+    events: Sequence[Event]
+    setup: TrackSetup
+
+    @property
+    def hits(self) -> list[HitEvent]:
+        """The hits among the events."""
+        return [event for event in self.events if isinstance(event, HitEvent)]
+
+    @property
+    def rejected(self) -> list[RejectedEvent]:
+        """The rejected candidates among the events."""
+        return [event for event in self.events if isinstance(event, RejectedEvent)]
+
+
+def write_files(folder: Path, run: Run) -> None:
+    """Write every file of a run, all of them or none; those of an earlier run are replaced.
+
+    Raises
+    ------
+    RemapdError
+        If a file cannot be written.
+    """
+    rate = round(run.performance.sample_rate)
+    with OutputGroup() as group:
+        paths = {name: group.add(folder / name) for name in FILES}
+        _write_audio(paths[INPUT], run.performance.samples[:, np.newaxis], rate)
+        _write_audio(paths[OUTPUT], run.output, rate)
+        _write_lines(paths[EVENTS], run.hits)
+        _write_lines(paths[REJECTED], run.rejected)
+        _write_midi(paths[MIDI], run)
+        draw_picture(paths[PICTURE], _picture(run))
+        group.commit()
+
+
+def _write_lines(path: Path, events: Sequence[Event]) -> None:
+    with JsonLinesWriter(path) as writer:
+        for event in events:
+            writer.write(event.as_dict())
+
+
+def _write_midi(path: Path, run: Run) -> None:
+    writer = MidiFileWriter(path, [(run.setup.model.name, run.setup.model.table)])
+    for hit in run.hits:
+        writer.write(hit.as_dict())
+    writer.close()
+
+
+def _picture(run: Run) -> Picture:
+    performance, rate = run.performance, run.performance.sample_rate
+    track = TrackPicture(
+        run.setup.model.name, run.setup.model.table, run.hits, run.rejected, _detection(performance, run.setup)
+    )
+    return Picture(
+        title="remapd demo",
+        duration_s=len(performance.samples) / rate,
+        source=envelope_of(performance.samples, rate),
+        output=envelope_of(run.output, rate),
+        tracks=[track],
+    )
+
+
+def _detection(performance: Performance, setup: TrackSetup) -> Detection:
+    prefix = "onset."
+    changed = {name.removeprefix(prefix): v for name, v in setup.parameters.items() if name.startswith(prefix)}
+    builder = DetectionBuilder(performance.sample_rate, changed)
+    builder.add(performance.samples)
+    return builder.detection()
+
+
+def _write_audio(path: Path, samples: Samples, rate: int) -> None:
+    writer = AudioWriter(path, "WAV", rate, samples.shape[1], _ENCODING)
+    writer.write(samples)
+    writer.close()
+
+
+def summary(score: Score, status: EngineStatus, synth: str) -> Iterator[str]:
+    """Say in a few lines what was heard, how late, and what it cost."""
+    width = max((len(part.name) for part in score.parts), default=0)
+    for part in score.parts:
+        buried = f", and {part.buried} buried in the ring of the one before" if part.buried else ""
+        yield f"  {part.name:<{width}}  heard {part.found} of {part.clear} strokes{buried}"
+    yield f"heard {score.found} of {score.clear} clear strokes; {score.missed} missed, {score.false} without a stroke"
+    if score.found:
+        yield (
+            f"median after the stroke: onset as reported {score.onset_error_ms:+.2f} ms, "
+            f"{synth} sounds {score.sounds_after_ms:.2f} ms"
+        )
+    if status.callbacks:
+        budget_us = 1e6 * status.block_frames / status.sample_rate
+        yield (
+            f"block of {status.block_frames} frames ({budget_us:.0f} us) computed in {status.callback_us_p50:.0f} us, "
+            f"p99 {status.callback_us_p99:.0f} us, max {status.callback_us_max:.0f} us; {status.xruns} late"
+        )
