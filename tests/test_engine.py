@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from remapd.engine.control import TrackSetup
+from remapd.engine.controls import track_settings
 from remapd.engine.engine import Engine
 from remapd.engine.events import EventReader, RejectedEvent
 from remapd.errors import FieldError
@@ -71,16 +72,18 @@ def test_neurality_zero_plays_the_bare_preset(source):
 
 def test_lock_depth_and_base_act_on_one_parameter(source):
     engine = make_engine()
-    engine.set_lock(0, "noise_gain.gain", True)
-    engine.set_depth(0, "osc1_gain.gain", 0.0)
-    engine.set_base(0, "osc1.freq", 100.0)
+    engine.set(0, "lock.noise_gain.gain", 1.0)
+    engine.set(0, "depth.osc1_gain.gain", 0.0)
+    engine.set(0, "osc1.freq", 100.0)
     play(engine, source)
     preset = SYNTHS["snare808"].table.mapping(load_model_named("velocity").preset.values)
-    for event in hits_of(engine):
+    events = hits_of(engine)
+    assert len(events) == len(TIMES)
+    for event in events:
         assert event.values["noise_gain.gain"] == pytest.approx(preset["noise_gain.gain"])
         assert event.values["osc1_gain.gain"] == pytest.approx(preset["osc1_gain.gain"])
         assert event.values["osc1.freq"] == pytest.approx(100.0, abs=1.0)
-    assert any(e.modulation["osc2_gain.gain"] for e in hits_of(engine)) or event.modulation["osc2_gain.gain"]
+    assert all(event.modulation["osc2_gain.gain"] for event in events)
 
 
 def test_loudness_path_scales_hits_without_the_mapper():
@@ -221,6 +224,16 @@ def test_bad_parameters_are_refused_by_name(name, value):
     engine = make_engine()
     with pytest.raises(FieldError, match=name):
         engine.set_parameter(0, name, value)
+
+
+def test_what_can_be_set_on_a_track_is_one_table():
+    table = track_settings("snare808")
+    engine = make_engine()
+    for parameter in table:
+        engine.set(0, parameter.name, parameter.maximum)
+    assert engine.parameter(0, "neurality") == 4.0
+    with pytest.raises(FieldError, match=r"did you mean lock\.osc1\.freq"):
+        engine.set(0, "lock.osc1.frq", 1.0)
 
 
 def test_unknown_track_is_refused():

@@ -20,7 +20,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def sound_options(command: Command) -> Command:
     """Add ``--model``, ``--preset`` and ``--set``, whose values `track_setup` takes."""
     for option in (
-        click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A track parameter; repeatable."),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A parameter; `remapd parameters` lists them. Repeatable.",
+        ),
         click.option("--preset", metavar="NAME|FILE", help="Preset in place of the model's own."),
         click.option("--model", default=DEFAULT_MODEL, show_default=True, metavar="NAME|FILE", help="Model that maps."),
     ):
@@ -39,27 +45,28 @@ def track_setup(model: str, preset: str | None, settings: Iterable[str], input_c
     from remapd.engine.control import TrackSetup
     from remapd.mapping.library import load_model_named, load_preset_named
 
-    parameters = parsed_settings(settings)
+    loaded = load_model_named(model)
     chosen = load_preset_named(preset) if preset is not None else None
-    return TrackSetup(load_model_named(model), chosen, input_channel, parameters)
+    return TrackSetup(loaded, chosen, input_channel, parsed_settings(settings, loaded.synth))
 
 
-def parsed_settings(settings: Iterable[str]) -> dict[str, float]:
-    """Track parameters by name, from texts like ``neurality=1.5``.
+def parsed_settings(settings: Iterable[str], synth: str) -> dict[str, float]:
+    """Values by name, from texts like ``neurality=1.5`` or ``lock.osc1.freq=1``, for a track that plays `synth`.
 
     Raises
     ------
     FieldError
         If one has no ``=``, its name is unknown, or its value is no number or out of range.
     """
-    from remapd.engine.controls import TRACK_PARAMETERS
+    from remapd.engine.controls import track_settings
 
+    table = track_settings(synth)
     parameters: dict[str, float] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise FieldError("--set", "NAME=VALUE", setting)
-        parameter = TRACK_PARAMETERS.parameters[TRACK_PARAMETERS.index(name.strip(), "--set")]
+        parameter = table.parameters[table.index(name.strip(), "--set")]
         parameters[parameter.name] = parameter.check(_number(text), f"--set {parameter.name}")
     return parameters
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from remapd.engine import program
-from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS
+from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS, track_settings
 from remapd.engine.events import EventReader
 from remapd.engine.layout import FADE_OUT, MAX_TRACKS, PANIC, RESET_METERS, RUNNING
 from remapd.engine.rings import begin_change, end_change, push_command
@@ -41,7 +41,7 @@ class TrackSetup:
     input_channel : int
         Channel of the input, from 0.
     parameters : mapping of str to float
-        Values of `TRACK_PARAMETERS` that differ from their defaults.
+        Values by their names in `track_settings` that differ from their defaults, or from the preset.
     """
 
     model: Model
@@ -86,9 +86,9 @@ class EngineControl:
         track["lock"] = LOCK.default
         track["program"] = -1
         track["input_channel"] = setup.input_channel
-        for name, value in setup.parameters.items():
-            self.set_parameter(index, name, value)
         self.load_model(index, setup.model, setup.preset)
+        for name, value in setup.parameters.items():
+            self.set(index, name, value)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
@@ -110,6 +110,25 @@ class EngineControl:
         checked = GLOBAL_PARAMETERS[name].check(value)
         with self.change():
             self._mailbox["parameters"][GLOBAL_PARAMETERS.index(name)] = checked
+
+    def set(self, track: int, name: str, value: float) -> None:
+        """Set anything in `track_settings` by its name there.
+
+        Raises
+        ------
+        FieldError
+            If the name is unknown or the value does not fit.
+        """
+        checked = track_settings(self.model(track).synth)[name].check(value)
+        kind, _, parameter = name.partition(".")
+        if name in TRACK_PARAMETERS:
+            self.set_parameter(track, name, checked)
+        elif kind == "depth":
+            self.set_depth(track, parameter, checked)
+        elif kind == "lock":
+            self.set_lock(track, parameter, bool(checked))
+        else:
+            self.set_base(track, name, checked)
 
     def set_parameter(self, track: int, name: str, value: float) -> None:
         """Set one of `TRACK_PARAMETERS`, in its unit.

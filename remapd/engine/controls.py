@@ -5,8 +5,12 @@ The engine sees both tables as vectors in the table's order; the detector's para
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
+
 from remapd.onsets.parameters import ONSET_PARAMETERS
 from remapd.parameters import Parameter, ParameterTable
+from remapd.synth.registry import get_synth
 
 _FEATURES = ("loudness", "centroid", "flatness")
 
@@ -26,10 +30,7 @@ _SCALING = (
     *(Parameter(f"{n}.scale", "", -4.0, 4.0, 1.0, f"Factor on the scaled {n} before the mapper.") for n in _FEATURES),
     *(Parameter(f"{n}.offset", "", -1.0, 1.0, 0.0, f"Added to the scaled {n} before the mapper.") for n in _FEATURES),
 )
-_ONSET = tuple(
-    Parameter(f"onset.{p.name}", p.unit, p.minimum, p.maximum, p.default, p.description, p.curve)
-    for p in ONSET_PARAMETERS
-)
+_ONSET = tuple(replace(parameter, name=f"onset.{parameter.name}") for parameter in ONSET_PARAMETERS)
 
 #: Everything that is set per track, besides depth, lock and base value of each synth parameter.
 TRACK_PARAMETERS = ParameterTable("track", (*_TRACK, *_SCALING, *_ONSET))
@@ -48,6 +49,22 @@ GLOBAL_PARAMETERS = ParameterTable(
 DEPTH = Parameter("depth", "ratio", 0.0, 1.0, 1.0, "Factor on the modulation of one synth parameter.")
 #: Lock of a synth parameter: it stays at the preset's value.
 LOCK = Parameter("lock", "", 0.0, 1.0, 0.0, "Keeps one synth parameter at its base value.", "switch")
+
+_DEPTH_PREFIX, _LOCK_PREFIX = "depth.", "lock."
+
+
+@functools.cache
+def track_settings(synth: str) -> ParameterTable:
+    """Everything that can be set by name on a track that plays `synth`.
+
+    These are `TRACK_PARAMETERS`, the base value of each parameter of the synth under its own name, and the ``depth.``
+    and the ``lock.`` of each.
+    """
+    table = get_synth(synth).table
+    depths = (replace(DEPTH, name=_DEPTH_PREFIX + name) for name in table.names)
+    locks = (replace(LOCK, name=_LOCK_PREFIX + name) for name in table.names)
+    return ParameterTable("a track", (*TRACK_PARAMETERS, *table, *depths, *locks))
+
 
 #: Times over which changes that would click are spread.
 MIX_RAMP_MS = 5.0
