@@ -80,7 +80,7 @@ class EnvelopeBuilder:
     def envelope(self) -> Envelope:
         """The extremes of all that was added."""
         used = -(-self._count // self._length)
-        time_s = (np.arange(used) + 0.5) * (self._length / self._rate)
+        time_s: Values = (np.arange(used, dtype=np.float64) + 0.5) * (self._length / self._rate)
         return Envelope(time_s, self._low[:used].copy(), self._high[:used].copy())
 
 

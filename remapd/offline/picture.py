@@ -1,0 +1,136 @@
+"""One picture of a run: what came in and went out, what the detector saw, and what each hit did to the synthesiser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remapd.engine.events import HitEvent, RejectedEvent
+from remapd.offline import lanes
+from remapd.offline.detection import Detection
+from remapd.offline.envelope import Envelope
+from remapd.parameters import ParameterTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Tracks beyond these are not drawn.
+MAX_TRACKS = 8
+
+_WIDTH_IN, _LEFT_IN, _RIGHT_IN, _HEADER_IN, _FOOTER_IN = 16.0, 1.45, 2.3, 0.85, 0.55
+_DOTS_PER_IN = 110
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.edgecolor": "#c9ced6",
+    "axes.labelcolor": "#3c4350",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": "#7a8290",
+    "ytick.color": "#7a8290",
+    "xtick.labelcolor": "#3c4350",
+    "ytick.labelcolor": "#3c4350",
+    "text.color": "#22262e",
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "path.simplify": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPicture:
+    """What is shown of a track.
+
+    Parameters
+    ----------
+    name : str
+        For the heading.
+    table : ParameterTable
+        Parameters of its synth.
+    hits, rejected : sequence of event
+        In the order of time.
+    detection : Detection, optional
+        What its detector saw.
+    """
+
+    name: str
+    table: ParameterTable
+    hits: Sequence[HitEvent]
+    rejected: Sequence[RejectedEvent]
+    detection: Detection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that is shown.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    duration_s : float
+        Length of the axis of time in seconds.
+    source, output : Envelope
+        Samples that came in and went out.
+    tracks : sequence of TrackPicture
+        Drawn one below the other; no more than `MAX_TRACKS`.
+    """
+
+    title: str
+    duration_s: float
+    source: Envelope
+    output: Envelope
+    tracks: Sequence[TrackPicture]
+
+
+def draw_picture(path: Path, picture: Picture) -> None:
+    """Write a PNG file of about 1760 by 1500 pixels, higher for more tracks; the same picture gives the same bytes."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        # The user's own settings would change the picture from machine to machine.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        figure = _figure(picture)
+        figure.savefig(path, format="png", dpi=_DOTS_PER_IN, metadata={"Software": None})
+
+
+def _figure(picture: Picture) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    plans = [lanes.waveforms(picture)]
+    for track in picture.tracks[:MAX_TRACKS]:
+        plans += lanes.track_lanes(track, picture.duration_s)
+    total = sum(lane.height_in + lane.above_in for lane in plans) + _HEADER_IN + _FOOTER_IN
+    figure = Figure(figsize=(_WIDTH_IN, total), facecolor="white")
+    FigureCanvasAgg(figure)
+    _heading(figure, picture, total)
+    top = total - _HEADER_IN
+    for index, lane in enumerate(plans):
+        top -= lane.above_in + lane.height_in
+        width = (_WIDTH_IN - _LEFT_IN - _RIGHT_IN) / _WIDTH_IN
+        axes = figure.add_axes((_LEFT_IN / _WIDTH_IN, top / total, width, lane.height_in / total))
+        lane.draw(axes)
+        _time_axis(axes, picture.duration_s, is_last=index == len(plans) - 1)
+    return figure
+
+
+def _heading(figure: Figure, picture: Picture, height_in: float) -> None:
+    hits = sum(len(track.hits) for track in picture.tracks)
+    rejected = sum(len(track.rejected) for track in picture.tracks)
+    counts = f"{hits} hits, {rejected} rejected candidates, {picture.duration_s:.2f} s"
+    if len(picture.tracks) > MAX_TRACKS:
+        counts += f" (tracks 1 to {MAX_TRACKS} of {len(picture.tracks)} are shown)"
+    figure.text(0.02, 1 - 0.28 / height_in, picture.title, fontsize=14, fontweight="bold", va="center")
+    figure.text(0.02, 1 - 0.55 / height_in, counts, fontsize=10, color="#5b6472", va="center")
+
+
+def _time_axis(axes: Any, duration_s: float, is_last: bool) -> None:
+    axes.set_xlim(0.0, duration_s)
+    axes.tick_params(axis="x", labelbottom=is_last, length=3 if is_last else 0)
+    if is_last:
+        axes.set_xlabel("seconds")
