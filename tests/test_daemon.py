@@ -13,6 +13,7 @@ from remapd.audio.backend import StreamSettings
 from remapd.daemon.composition import Daemon
 from remapd.engine.control import TrackSetup
 from remapd.engine.events import HitEvent
+from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
 from remapd.mapping.library import load_model_named
 from tests.engines import RATE, hits
@@ -89,6 +90,9 @@ with Daemon(StreamSettings(backend="virtual", input_file={loop!r}, loop=True), t
     while is_running(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    block = SharedBlock.create()
+    assert not list(block.path.parent.glob(f"remapd-{parent.pid}-*"))
+    block.close()
 
 
 def is_running(pid):

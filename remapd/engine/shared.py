@@ -45,6 +45,7 @@ class SharedBlock:
     def create(cls) -> SharedBlock:
         """A block that other processes of the same user can attach by its path."""
         folder = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else Path(tempfile.gettempdir())
+        _remove_abandoned(folder)
         path = folder / f"remapd-{os.getpid()}-{secrets.token_hex(8)}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -97,3 +98,24 @@ class SharedBlock:
         self.record = self._array = None  # type: ignore[assignment]
         with contextlib.suppress(BufferError):
             self._memory.close()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the blocks of processes that were killed and could not do it themselves."""
+    for path in folder.glob("remapd-*-*"):
+        pid = path.name.split("-")[1]
+        if pid.isdecimal() and not _is_running(int(pid)):
+            with contextlib.suppress(OSError):  # Someone else's, or gone in the meantime.
+                path.unlink()
+
+
+def _is_running(pid: int) -> bool:
+    if os.name != "posix":  # Elsewhere signal 0 is no question.
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
