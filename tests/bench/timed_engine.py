@@ -21,7 +21,8 @@ from remapd.engine.engine import Engine
 from remapd.engine.native import pointer_at
 
 BINS = 20000
-#: Histograms with bins of 1 us, and the longest of each in ns. ``active`` is set while a measurement runs.
+#: Histograms with bins of 1 us, and the longest of each in ns; page faults and involuntary switches within callbacks.
+#: ``active`` is set while a measurement runs.
 TIMES = np.dtype(
     [
         ("callback", "i8"),
@@ -31,19 +32,34 @@ TIMES = np.dtype(
         ("wall_us", "i8", (BINS,)),
         ("cpu_us", "i8", (BINS,)),
         ("longest_ns", "i8", (2,)),
+        ("faults", "i8"),
+        ("switches", "i8"),
+        ("usage", "i8", (18,)),
     ],
     align=True,
 )
 _WALL, _CPU = 1, 3
+_THREAD = 1
+#: Places in ``struct rusage``, in words.
+_MINOR, _MAJOR, _INVOLUNTARY = 8, 9, 17
 #: The callback's, with the pointers as whole numbers, which calls alike.
 _SIGNATURE = types.intc(*[types.int64] * 6)
 _GETTIME = types.ExternalFunction("clock_gettime", types.intc(types.intc, types.voidptr))
+_GETRUSAGE = types.ExternalFunction("getrusage", types.intc(types.intc, types.voidptr))
 
 
 @compiled
 def _now_ns(clock, spec):
     _GETTIME(clock, spec.ctypes)
     return spec[0] * 1_000_000_000 + spec[1]
+
+
+@compiled
+def _usage(times):
+    """Page faults and involuntary switches of this thread so far."""
+    usage = times.usage
+    _GETRUSAGE(_THREAD, usage.ctypes)
+    return usage[_MINOR] + usage[_MAJOR], usage[_INVOLUNTARY]
 
 
 @compiled
@@ -58,11 +74,15 @@ def _note(times, wall_ns, cpu_ns):
 def timed(source, sink, frames, time, flags, user):
     """Call the engine, and count how long that took."""
     times = carray(pointer_at(np.uintp(user)), (1,), TIMES)[0]
+    faults, switches = _usage(times)
     wall, cpu = _now_ns(_WALL, times.clock), _now_ns(_CPU, times.clock)
     result = call_stream_callback(times.callback, source, sink, frames, time, flags, times.user)
     if times.active:
         cpu_ns = _now_ns(_CPU, times.clock) - cpu
         _note(times, _now_ns(_WALL, times.clock) - wall, cpu_ns)
+        faults_after, switches_after = _usage(times)
+        times.faults += faults_after - faults
+        times.switches += switches_after - switches
     return result
 
 
