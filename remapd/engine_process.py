@@ -250,9 +250,7 @@ def main() -> None:
     except RemapdError as error:
         tell(json.dumps({"fault": str(error)}))
         ending = Ending.DEVICE_UNAVAILABLE if isinstance(error, DeviceError) else Ending.REFUSED
-    if ending in (Ending.STOPPED, Ending.FINISHED):
-        sys.exit(ending)
-    # The libraries' own goodbyes may wait for a server that is gone; the system takes everything back at once.
+    # The libraries' own goodbyes take long, and may wait for a server that is gone; the system needs none.
     os._exit(ending)
 
 
