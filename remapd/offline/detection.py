@@ -65,6 +65,7 @@ class DetectionBuilder:
         self._envelopes = [EnvelopeBuilder(self._step_rate) for _ in range(4)]
         self._rest: Values = np.zeros(0)
         self._steps = 0
+        self.add(self._rest)  # Compiles, or loads what was compiled, so that no recording waits for it.
 
     def add(self, samples: ArrayLike) -> None:
         """Append samples of shape ``(frames,)``; what is no finite number is silence, as in the engine."""

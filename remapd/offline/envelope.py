@@ -54,12 +54,12 @@ class EnvelopeBuilder:
     def add(self, block: ArrayLike) -> None:
         """Append values of shape ``(frames,)`` or ``(frames, channels)``; what is no finite number counts as 0."""
         values = np.asarray(block)
-        values = values.reshape(len(values), -1)
-        values = np.where(np.isfinite(values), values, 0.0)
+        if len(values) == 0:
+            return
+        values = np.where(np.isfinite(values), values, 0.0).reshape(len(values), -1)
         while self._count + len(values) > self._length * len(self._low):
             self._double()
-        if len(values):
-            self._fold(values.min(axis=1), values.max(axis=1))
+        self._fold(values.min(axis=1), values.max(axis=1))
 
     def _double(self) -> None:
         half = len(self._low) // 2

@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, Generic, Protocol, Self, TextIO, TypeVar
 
 from remapd.errors import FieldError
 
 #: An event as a line of a file shows it.
 Event = Mapping[str, Any]
+
+Item = TypeVar("Item")
 
 SUFFIXES = (".jsonl", ".ndjson", ".csv")
 REJECTED_COLUMNS = ("track", "time_s", "reason", "level_db", "floor_db", "strength_db")
@@ -85,9 +87,9 @@ class CsvWriter(_TextWriter):
         self._writer.writerow([cells.get(column, "") for column in self._columns])
 
 
-def event_writer(path: Path, suffix: str, columns: Sequence[str]) -> EventWriter:
-    """Open `path` for the format that `suffix` names (checked by `check_suffix`)."""
-    return CsvWriter(path, columns) if suffix.lower() == ".csv" else JsonLinesWriter(path)
+def event_writer(path: Path, columns: Sequence[str]) -> EventWriter:
+    """Open a file in the format that its suffix names; `columns` are those of a table."""
+    return CsvWriter(path, columns) if path.suffix.lower() == ".csv" else JsonLinesWriter(path)
 
 
 def check_suffix(path: Path, field: str) -> None:
@@ -128,7 +130,7 @@ def flattened(event: Event, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
-class TimeOrder:
+class TimeOrder(Generic[Item]):
     """Puts events of several tracks in the order of time, while they come in.
 
     Tracks are processed one after the other in each block, so the order in which events arrive depends on the block
@@ -136,28 +138,25 @@ class TimeOrder:
 
     Parameters
     ----------
-    time_key : str
-        Field of the event that holds its time in seconds.
     horizon_s : float
         Longest time by which an event may arrive late.
     """
 
-    def __init__(self, time_key: str, horizon_s: float) -> None:
-        self._key = time_key
+    def __init__(self, horizon_s: float) -> None:
         self._horizon_s = horizon_s
-        self._heap: list[tuple[float, int, int, Event]] = []
+        self._heap: list[tuple[float, int, int, Item]] = []
         self._count = 0
 
-    def add(self, event: Event) -> None:
+    def add(self, time_s: float, track: int, item: Item) -> None:
         """Take an event in."""
         self._count += 1
-        heapq.heappush(self._heap, (event[self._key], event["track"], self._count, event))
+        heapq.heappush(self._heap, (time_s, track, self._count, item))
 
-    def until(self, now_s: float) -> Iterator[Event]:
+    def until(self, now_s: float) -> Iterator[Item]:
         """Events that no later arrival can come before, given that all up to `now_s` has been processed."""
         while self._heap and self._heap[0][0] <= now_s - self._horizon_s:
             yield heapq.heappop(self._heap)[3]
 
-    def rest(self) -> Iterator[Event]:
+    def rest(self) -> Iterator[Item]:
         """All events that are left."""
         return self.until(float("inf"))

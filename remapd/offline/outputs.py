@@ -48,7 +48,7 @@ class OutputGroup:
         self._outputs: list[_Output] = []
 
     def add(self, path: Path) -> Path:
-        """Reserve an output and return the temporary path to write it to.
+        """Reserve an output and return the temporary path to write it to, which ends like `path`.
 
         Raises
         ------
@@ -58,7 +58,7 @@ class OutputGroup:
         target = path.resolve()
         self._refuse_doubles(path, target)
         _refuse_unwritable(path, target)
-        temporary = target.with_name(f".remapd-{secrets.token_hex(6)}.part")
+        temporary = target.with_name(f".remapd-{secrets.token_hex(6)}{target.suffix}")
         try:
             # Made like any new file, so that it gets the user's usual permissions.
             os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))

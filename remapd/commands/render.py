@@ -1,0 +1,182 @@
+"""``remapd render``: a recording in, the synthesiser's answer out."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from remapd.commands._shared import sound_options
+from remapd.errors import FieldError
+
+if TYPE_CHECKING:
+    from remapd.engine.control import TrackSetup
+    from remapd.offline.render_job import RenderSummary
+
+_MIX = "mix"
+_FILE = click.Path(path_type=Path)
+
+_OPTIONS = (
+    click.option("--neurality", type=float, help="How far the mapper moves the preset, 0 to 4."),
+    click.option("--mix", "dry_wet", type=float, help="From the input (0) to the synthesiser (1, the default)."),
+    click.option("--channel", default="1", show_default=True, metavar="NUMBER|mix",
+                 help="Channel that is heard, from 1; mix is the mean of all."),
+    click.option("--track", "tracks", multiple=True, metavar="CHANNEL[,NAME=VALUE...]",
+                 help="In place of --channel: a track on a channel, with model, preset or parameters of its own. "
+                      "Repeatable."),
+    click.option("--events", type=_FILE, metavar="FILE", help="Hits, as .jsonl or .csv."),
+    click.option("--rejected", type=_FILE, metavar="FILE", help="Candidates that were no hits, with the reason."),
+    click.option("--midi", type=_FILE, metavar="FILE", help="Hits as notes and controllers, as .mid."),
+    click.option("--plot", type=_FILE, metavar="FILE", help="Picture of it all, as .png."),
+    click.option("--encoding", type=click.Choice(["16", "24", "float"]), default="24", show_default=True,
+                 help="Bits of a sample in the output."),
+    click.option("--output-channels", type=int, help="1 or 2; by default as many as the input has, at most 2."),
+    click.option("--block-size", type=int, default=4096, show_default=True,
+                 help="Frames processed at a time; it changes nothing in the result."),
+    click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong."),
+)  # fmt: skip
+
+
+def _render_options(function: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return sound_options(function)
+
+
+@click.command("render")
+@click.argument("source", type=_FILE, metavar="IN")
+@click.argument("output", type=_FILE, metavar="OUT")
+@_render_options
+def command(
+    source: Path,
+    output: Path,
+    model: str,
+    preset: str | None,
+    settings: tuple[str, ...],
+    neurality: float | None,
+    dry_wet: float | None,
+    channel: str,
+    tracks: tuple[str, ...],
+    encoding: str,
+    output_channels: int | None,
+    block_size: int,
+    quiet: bool,
+    **files: Path | None,
+) -> None:
+    """Turn the recording IN into what the synthesiser makes of it, OUT.
+
+    IN is an audio file of any rate, width and number of channels. OUT has the rate of IN and is a .wav, .flac, .aiff or
+    .w64 file as its name ends. The same command gives the same bytes each time. All files appear at the end, together;
+    if anything fails, or with Ctrl-C, there are none and those that were there stay.
+    """
+    from remapd.audio.file import audio_format
+    from remapd.dsp.kernel import is_cached
+
+    audio_format(output, encoding)
+    if not is_cached() and not quiet:
+        click.echo("Compiling the audio code, once (about 30 s)…", err=True)
+    from remapd.offline.render import render
+    from remapd.offline.render_job import RenderFiles, RenderSettings
+
+    own = {"neurality": neurality, "dry_wet": dry_wet}
+    settings = (*settings, *(f"{name}={value}" for name, value in own.items() if value is not None))
+    channels, setups = parsed_tracks(tracks or (channel,), model, preset, settings)
+    job = RenderSettings(setups, channels, block_size, output_channels, encoding)
+    with _terminated_like_interrupted(), _progress(quiet) as progress:
+        summary = render(source, RenderFiles(output, **files), job, progress)
+    for line in warnings(summary):
+        click.echo(f"remapd: warning: {line}", err=True)
+    if not quiet:
+        click.echo(f"{output}: {summary_text(summary)}")
+
+
+def parsed_tracks(
+    texts: tuple[str, ...], model: str, preset: str | None, settings: tuple[str, ...]
+) -> tuple[list[int], list[TrackSetup]]:
+    """Set up tracks from ``CHANNEL[,NAME=VALUE...]``, where CHANNEL may also be ``mix``.
+
+    Returns the channels of the file that are needed, and the tracks; the input channel of each is a place among these.
+
+    Raises
+    ------
+    RemapdError
+        If a channel is neither a whole number from 1 nor ``mix``, or a name or value does not fit.
+    """
+    from remapd.commands.run import parsed_track
+
+    parts = [text.partition(",") for text in texts]
+    wanted = [_channel(head) for head, _, _ in parts]
+    channels = list(dict.fromkeys(wanted))
+    setups = [
+        parsed_track(f"{channels.index(channel) + 1}{comma}{rest}", model, preset, settings)
+        for channel, (_, comma, rest) in zip(wanted, parts, strict=True)
+    ]
+    return channels, setups
+
+
+def _channel(text: str) -> int:
+    from remapd.audio.file import MIX
+
+    name = text.strip()
+    if name == _MIX:
+        return MIX
+    if not (name.isascii() and name.isdecimal() and int(name) >= 1):
+        raise FieldError("channel", "a whole number from 1, or mix", text)
+    return int(name) - 1
+
+
+def summary_text(summary: RenderSummary) -> str:
+    """One line on what came of a render."""
+    speed = summary.duration_s / max(summary.elapsed_s, 1e-9)
+    return (
+        f"{_counted(summary.hits, 'hit')}, {summary.rejected} rejected, {summary.duration_s:.2f} s "
+        f"at {summary.sample_rate} Hz, {speed:.0f} times real time"
+    )
+
+
+def warnings(summary: RenderSummary) -> Iterator[str]:
+    """What the user should know of the input."""
+    if summary.non_finite:
+        yield f"{_counted(summary.non_finite, 'sample')} of the input were infinite or no numbers, and were silenced"
+    if summary.missing_s > 0.0:
+        yield f"the input ends {summary.missing_s:.2f} s earlier than its header says"
+    if summary.dropped:
+        yield f"{_counted(summary.dropped, 'hit')} came too close together to be played"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int], object] | None]:
+    """Show a bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("rendering"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("rendering", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that half-written files are removed."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
