@@ -38,7 +38,7 @@ _CALM_ATTACK_DB, _MOST_RESTLESS_DB = 2.0, 4.0
 # A loud hit is heard in any restless sound: the threshold rises by this at most.
 _GREATEST_EXTRA_DB = 16.0
 # Of a loud click, too, something stays; of a hit, at least this part of the attack.
-_SUSTAINED_PART = 0.4
+_SUSTAINED_PART = 0.52
 # After a rejected attack, one this much greater is looked at anew before the first has ended.
 _GREATER_ATTACK = 1.5
 _REJECTED_STEPS = 5
@@ -54,7 +54,7 @@ STATE = np.dtype(
         ("sustain_db", "f8"),
         ("hold_steps", "f8"),
         ("ring_steps", "f8"),
-        ("ring_rise_db", "f8"),
+        ("ring_part", "f8"),
         ("ring_evenness", "f8"),
         ("hit_fall_db", "f8"),
         ("restless_limit_db", "f8"),
@@ -182,8 +182,12 @@ def _settling_db(state: Any, step: int) -> float:
 
 @compiled
 def _is_ring(state: Any, levels: Any, step: int) -> bool:
-    """Tell a drum's own ring, such as the wires slapping back, from a new hit, which rises alike everywhere."""
-    return bool(strength.common_rise_db(levels, step, state.ring_evenness) < state.ring_rise_db)
+    """Tell a drum's own ring, such as the wires slapping back, from a new hit.
+
+    A new hit rises alike in all of the spectrum, and nearly to the level of the last one, from which the mask falls.
+    """
+    needed = state.ring_part * state.hit_fall_db * (step - state.last_hit)
+    return bool(strength.common_rise_db(levels, step, state.ring_evenness) < needed)
 
 
 @compiled

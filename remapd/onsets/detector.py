@@ -59,7 +59,7 @@ _OFF = ONSET_PARAMETERS.index("off_threshold_db")
 _SUSTAIN = ONSET_PARAMETERS.index("sustain_db")
 _HOLD = ONSET_PARAMETERS.index("hold_ms")
 _RING = ONSET_PARAMETERS.index("ring_ms")
-_RING_RISE = ONSET_PARAMETERS.index("ring_rise_db")
+_RING_PART = ONSET_PARAMETERS.index("ring_part")
 _EVENNESS = ONSET_PARAMETERS.index("ring_evenness")
 _DECAY = ONSET_PARAMETERS.index("mask_decay_db_per_ms")
 _MARGIN = ONSET_PARAMETERS.index("floor_margin_db")
@@ -67,6 +67,7 @@ _LIMIT = ONSET_PARAMETERS.index("restless_limit_db")
 _WEIGHT = ONSET_PARAMETERS.index("restless_weight")
 _SETTLE = ONSET_PARAMETERS.index("settle_ms")
 _SILENCE = ONSET_PARAMETERS.index("silence_db")
+_REACH = ONSET_PARAMETERS.index("reach_db")
 
 
 @compiled
@@ -91,7 +92,7 @@ def configure(state: Any, values: Any, sample_rate: float) -> None:
     """Set the parameters, `values` in the order and units of `ONSET_PARAMETERS`; what was heard is kept."""
     bands.configure(state.bands, sample_rate)
     step_s = step_frames(sample_rate) / sample_rate
-    levels.configure(state.levels, values[_SILENCE], values[_DECAY], values[_MARGIN], step_s)
+    levels.configure(state.levels, values[_SILENCE], values[_REACH], values[_DECAY], values[_MARGIN], step_s)
     chosen = state.decision
     chosen.on_db = values[_ON]
     chosen.threshold_db = values[_ON]
@@ -100,7 +101,7 @@ def configure(state: Any, values: Any, sample_rate: float) -> None:
     chosen.sustain_db = values[_SUSTAIN]
     chosen.hold_steps = 0.001 * values[_HOLD] / step_s
     chosen.ring_steps = 0.001 * values[_RING] / step_s
-    chosen.ring_rise_db = values[_RING_RISE]
+    chosen.ring_part = values[_RING_PART]
     chosen.ring_evenness = values[_EVENNESS]
     chosen.hit_fall_db = values[_DECAY] * 1000.0 * step_s
     chosen.restless_limit_db = values[_LIMIT]

@@ -25,14 +25,20 @@ _RISE_STEPS = 6
 _BACKGROUND_STEPS = 30
 # The quick mask remembers only the last few ms; a rise over it alone is one that the mask has hidden.
 _QUICK_DECAY_DB_PER_MS = 2.0
-_FLOOR_RISE_DB_PER_S = 6.0
+_FLOOR_RISE_DB_PER_S = 3.0
 _FLOOR_FALL = 0.05
+# How soon the loudest hit is forgotten.
+_LOUDEST_FALL_DB_PER_S = 1.0
 # Energies below this are set to zero, so that silence does not run on denormal numbers.
 _NOTHING = 1e-30
 
 STATE = np.dtype(
     [
         ("silence", "f8"),
+        ("least_silence", "f8"),
+        ("reach", "f8"),
+        ("loudest", "f8"),
+        ("loudest_fall", "f8"),
         ("mask_fall_db", "f8"),
         ("quick_fall_db", "f8"),
         ("floor_rise_db", "f8"),
@@ -59,12 +65,20 @@ def slot(step: int) -> int:
 def reset(state: Any) -> None:
     """Forget the signal."""
     state.steps = 0
+    state.loudest = 0.0
 
 
 @compiled
-def configure(state: Any, silence_db: float, mask_decay_db_per_ms: float, margin_db: float, step_s: float) -> None:
-    """Set the level of silence (dBFS), the fall of the mask, the margin over the floor, and the length of a step."""
-    state.silence = 10.0 ** (0.1 * silence_db)
+def configure(
+    state: Any, silence_db: float, reach_db: float, mask_decay_db_per_ms: float, margin_db: float, step_s: float
+) -> None:
+    """Set the level of silence (dBFS) and how far it may lie under the loudest hits, the fall of the mask, the margin.
+
+    `margin_db` is the margin over the floor, `step_s` the length of a step.
+    """
+    state.least_silence = 10.0 ** (0.1 * silence_db)
+    state.reach = 10.0 ** (-0.1 * reach_db)
+    state.loudest_fall = 10.0 ** (-0.1 * _LOUDEST_FALL_DB_PER_S * step_s)
     state.mask_fall_db = mask_decay_db_per_ms * 1000.0 * step_s
     state.quick_fall_db = max(state.mask_fall_db, _QUICK_DECAY_DB_PER_MS * 1000.0 * step_s)
     state.floor_rise_db = _FLOOR_RISE_DB_PER_S * step_s
@@ -75,6 +89,7 @@ def configure(state: Any, silence_db: float, mask_decay_db_per_ms: float, margin
 def advance(state: Any) -> None:
     """Take the newest energies, in ``energy[slot(steps)]``, into levels, background, masks and floor."""
     step = state.steps
+    _listen_for_loudest(state, slot(step))
     if step == 0:
         _start(state)
     now, before, old = slot(step), slot(step - 1), slot(step - _RISE_STEPS)
@@ -89,8 +104,19 @@ def advance(state: Any) -> None:
         state.mask_db[now, band] = max(aged, state.mask_db[before, band] - state.mask_fall_db)
         state.quick_mask_db[now, band] = max(aged, state.quick_mask_db[before, band] - state.quick_fall_db)
         floor = state.floor_db[before, band] + state.floor_rise_db
-        state.floor_db[now, band] = floor if level > floor else floor + _FLOOR_FALL * (level - floor)
+        steady = background_db(state, band, step)
+        state.floor_db[now, band] = floor if steady > floor else floor + _FLOOR_FALL * (steady - floor)
     state.steps = step + 1
+
+
+@compiled
+def _listen_for_loudest(state: Any, now: int) -> None:
+    """Let silence follow the loudest hits of the last while, so that the detector works alike at any gain."""
+    power = 0.0
+    for band in range(BAND_COUNT):
+        power += state.energy[now, band]
+    state.loudest = max(power, state.loudest * state.loudest_fall)
+    state.silence = max(state.least_silence, state.loudest * state.reach)
 
 
 @compiled

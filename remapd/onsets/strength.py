@@ -16,6 +16,9 @@ FOLLOWING_STEPS = 9
 DRUM_SHARES = (0.2, 0.25, 0.25, 0.2, 0.1)
 CYMBAL_SHARES = (0.05, 0.1, 0.2, 0.3, 0.35)
 
+#: How much each band flutters in a steady noise, next to the top ones: it needs as much more margin over the floor.
+FLUTTER = (4.0, 3.0, 1.5, 1.0, 1.0)
+
 #: Rises of more than this count no more, so that one band alone makes no hit.
 GREATEST_RISE_DB = 25.0
 _ATTACK_STEPS = 4
@@ -35,7 +38,7 @@ def attack_db(levels: Any, step: int) -> float:
     """Mean rise of the level at a step over mask and noise floor."""
     at, drum, cymbal = slot(step), 0.0, 0.0
     for band in range(BAND_COUNT):
-        reference = max(levels.mask_db[at, band], levels.floor_db[at, band] + levels.margin_db)
+        reference = max(levels.mask_db[at, band], levels.floor_db[at, band] + FLUTTER[band] * levels.margin_db)
         rise = _counted(levels.level_db[at, band] - reference)
         drum += DRUM_SHARES[band] * rise
         cymbal += CYMBAL_SHARES[band] * rise
@@ -76,7 +79,7 @@ def sustained_db(levels: Any, step: int, hit_mask_db: Any, hit_fall_db: float) -
     for band in range(BAND_COUNT):
         reference = max(
             background_db(levels, band, step - _BACKGROUND_AGE_STEPS),
-            levels.floor_db[slot(step), band] + levels.margin_db,
+            levels.floor_db[slot(step), band] + FLUTTER[band] * levels.margin_db,
             hit_mask_db[band] - hit_fall_db,
         )
         rise = _counted(late_db(levels, band, step) - reference)
