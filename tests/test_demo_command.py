@@ -142,6 +142,7 @@ class FakeDevice(VirtualBackend):
 def fake_device(monkeypatch: pytest.MonkeyPatch) -> type[FakeDevice]:
     monkeypatch.setattr("remapd.audio.playback.PlaybackBackend", FakeDevice)
     monkeypatch.setattr(devices, "_START_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("remapd.demo.report.draw_picture", lambda path, picture: None)
     # The substitute would keep the time of the clock.
     virtual = devices.virtual_device
     monkeypatch.setattr(devices, "virtual_device", lambda realtime, rate=None: virtual(False, rate))
@@ -181,3 +182,11 @@ def test_device_that_goes_away_ends_the_demo_with_nothing_half_written(
     assert result.exit_code == 1
     assert "cut short: the device went away" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rendering_the_input_finds_the_same(folder: Path, tmp_path: Path) -> None:
+    files = ["--events", str(tmp_path / "events.jsonl"), "--rejected", str(tmp_path / "rejected.jsonl")]
+    result = CliRunner().invoke(main, ["render", str(folder / "input.wav"), str(tmp_path / "output.wav"), *files])
+    assert result.exit_code == 0, result.output
+    for name in ("events.jsonl", "rejected.jsonl"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()

@@ -16,12 +16,11 @@ from remapd.engine.control import TrackSetup
 from remapd.engine.events import Event, HitEvent, RejectedEvent
 from remapd.engine.status import EngineStatus
 from remapd.errors import RemapdError
-from remapd.offline.detection import Detection, DetectionBuilder
-from remapd.offline.envelope import envelope_of
 from remapd.offline.event_files import JsonLinesWriter
 from remapd.offline.midi_file import MidiFileWriter
 from remapd.offline.outputs import OutputGroup
-from remapd.offline.picture import Picture, TrackPicture, draw_picture
+from remapd.offline.picture import Picture, draw_picture
+from remapd.offline.picture_builder import PictureBuilder
 
 Samples = NDArray[np.float32]
 
@@ -30,7 +29,8 @@ EVENTS, REJECTED = "events.jsonl", "rejected.jsonl"
 MIDI, PICTURE = "performance.mid", "picture.png"
 FILES = (INPUT, OUTPUT, EVENTS, REJECTED, MIDI, PICTURE)
 
-_ENCODING = "24"
+#: Exact, so that `remapd render` finds the same in the input as the demo did.
+_ENCODING = "float"
 
 
 def make_folder(folder: Path) -> None:
@@ -70,13 +70,13 @@ class Run:
 
     @property
     def hits(self) -> list[HitEvent]:
-        """The hits among the events."""
-        return [event for event in self.events if isinstance(event, HitEvent)]
+        """The hits among the events, in the order of time."""
+        return sorted((e for e in self.events if isinstance(e, HitEvent)), key=lambda hit: hit.onset_s)
 
     @property
     def rejected(self) -> list[RejectedEvent]:
-        """The rejected candidates among the events."""
-        return [event for event in self.events if isinstance(event, RejectedEvent)]
+        """The rejected candidates among the events, in the order of time."""
+        return sorted((e for e in self.events if isinstance(e, RejectedEvent)), key=lambda candidate: candidate.time_s)
 
 
 def write_files(folder: Path, run: Run) -> None:
@@ -113,25 +113,13 @@ def _write_midi(path: Path, run: Run) -> None:
 
 
 def _picture(run: Run) -> Picture:
-    performance, rate = run.performance, run.performance.sample_rate
-    track = TrackPicture(
-        run.setup.model.name, run.setup.model.table, run.hits, run.rejected, _detection(performance, run.setup)
-    )
-    return Picture(
-        title="remapd demo",
-        duration_s=len(performance.samples) / rate,
-        source=envelope_of(performance.samples, rate),
-        output=envelope_of(run.output, rate),
-        tracks=[track],
-    )
-
-
-def _detection(performance: Performance, setup: TrackSetup) -> Detection:
-    prefix = "onset."
-    changed = {name.removeprefix(prefix): v for name, v in setup.parameters.items() if name.startswith(prefix)}
-    builder = DetectionBuilder(performance.sample_rate, changed)
-    builder.add(performance.samples)
-    return builder.detection()
+    builder = PictureBuilder("remapd demo", run.performance.sample_rate, [run.setup])
+    builder.add(run.performance.samples[:, np.newaxis], run.output)
+    for hit in run.hits:
+        builder.add_hit(hit)
+    for candidate in run.rejected:
+        builder.add_rejected(candidate)
+    return builder.picture()
 
 
 def _write_audio(path: Path, samples: Samples, rate: int) -> None:
