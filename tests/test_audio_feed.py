@@ -14,9 +14,10 @@ from remapd.errors import FieldError
 
 
 @cfunc(SIGNATURE, error_model="numpy")
-def _copy_to_both_channels(source, sink, frames, time, flags, user):  # type: ignore[no-untyped-def] # noqa: ANN
+def _copy_to_both_channels(source, sink, frames, time, flags, user):  # type: ignore[no-untyped-def]
     n = np.int64(frames)
-    heard, played, count = carray(source, (n,), np.float32), carray(sink, (n * 2,), np.float32), carray(user, (1,), np.int64)
+    heard, played = carray(source, (n,), np.float32), carray(sink, (n * 2,), np.float32)
+    count = carray(user, (1,), np.int64)
     for i in range(n):
         played[2 * i] = heard[i]
         played[2 * i + 1] = -heard[i]

@@ -21,8 +21,8 @@ from remapd.errors import FieldError
 Samples = NDArray[np.float32]
 
 #: A recording and its progress. ``callback`` and ``user`` are the address of the engine's callback and its last
-#: argument, ``source`` and ``kept`` those of the sound that is heard and of the memory for what is played. Both memories
-#: have room for ``capacity`` frames, of which ``frames`` are the recording.
+#: argument, ``source`` and ``kept`` those of the sound that is heard and of the memory for what is played. Both have
+#: room for ``capacity`` frames, of which ``frames`` are the recording.
 STATE = np.dtype(
     [
         ("callback", "i8"),
