@@ -133,11 +133,11 @@ def _press_roll() -> Part:
 
 
 def _quiet() -> Part:
-    """Seven strokes near the noise floor."""
+    """Seven strokes that sink from the level of a ghost note into the noise."""
     return 4.0, [(0.5 * i, velocity, 0.4, "head") for i, velocity in enumerate(_WHISPERS)]
 
 
-_WHISPERS = (0.03, 0.04, 0.025, 0.05, 0.03, 0.02, 0.04)
+_WHISPERS = (0.09, 0.07, 0.055, 0.044, 0.035, 0.027, 0.021)
 
 
 def _end() -> Part:
