@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -140,7 +141,9 @@ class AudioWriter:
         self.path = path
         subtype = ENCODINGS[encoding][0]
         try:
-            self._file: Any = soundfile.SoundFile(str(path), "w", sample_rate, channels, subtype, format=file_format)
+            self._file: Any = soundfile.SoundFile(
+                _library_name(path), "w", sample_rate, channels, subtype, format=file_format
+            )
         except _library_errors() as error:
             raise AudioFileError(f"cannot write {file_format} with {sample_rate} Hz: {_reason(error)}") from error
         _leave_out_peak_chunk(self._file)
@@ -150,14 +153,16 @@ class AudioWriter:
         try:
             self._file.write(samples)
         except _library_errors() as error:
-            raise AudioFileError(f"cannot write the audio: {_reason(error) or 'is the disk full?'}") from error
+            raise AudioFileError(
+                f"cannot write the audio ({_reason(error) or 'too little written'}); is the disk full?"
+            ) from error
 
     def close(self) -> None:
         """Write what is left and close the file."""
         try:
             self._file.close()
         except _library_errors() as error:
-            raise AudioFileError(f"cannot write the audio: {_reason(error)}") from error
+            raise AudioFileError(f"cannot write the audio ({_reason(error)}); is the disk full?") from error
 
     def __enter__(self) -> Self:
         return self
@@ -219,7 +224,7 @@ def _open_for_reading(path: Path) -> Any:
     except OSError as error:
         raise AudioFileError(f"libsndfile is missing ({error}); on Debian: apt install libsndfile1") from error
     try:
-        return soundfile.SoundFile(str(path))
+        return soundfile.SoundFile(_library_name(path))
     except TypeError as error:  # What soundfile raises for names that end in .raw.
         raise AudioFileError(f"{path}: raw samples without a header cannot be read; convert it to WAV") from error
     except _library_errors() as error:
@@ -242,6 +247,11 @@ def _mean(block: Samples) -> Samples:
         return (total / block.shape[1]).astype(np.float32)
 
 
+def _library_name(path: Path) -> str | bytes:
+    """The path as libsndfile wants it; elsewhere than on Windows a name need not be text."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
 def _library_errors() -> tuple[type[Exception], ...]:
     import soundfile
 
@@ -252,7 +262,7 @@ def _library_errors() -> tuple[type[Exception], ...]:
 def _reason(error: BaseException) -> str:
     """The library's own words on one line, without the path that we say ourselves."""
     words = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-    return " ".join(str(words).split()).rstrip(".")
+    return " ".join(str(words).split()).removeprefix("Error : ").removeprefix("Internal error : ").rstrip(".")
 
 
 def _leave_out_peak_chunk(file: Any) -> None:

@@ -91,7 +91,7 @@ def command(
     for line in warnings(summary):
         click.echo(f"remapd: warning: {line}", err=True)
     if not quiet:
-        click.echo(f"{output}: {summary_text(summary)}")
+        click.echo(f"{click.format_filename(output)}: {summary_text(summary)}")
 
 
 def parsed_tracks(
@@ -134,18 +134,18 @@ def summary_text(summary: RenderSummary) -> str:
     speed = summary.duration_s / max(summary.elapsed_s, 1e-9)
     return (
         f"{_counted(summary.hits, 'hit')}, {summary.rejected} rejected, {summary.duration_s:.2f} s "
-        f"at {summary.sample_rate} Hz, {speed:.0f} times real time"
+        f"at {summary.sample_rate} Hz, {speed:.{0 if speed >= 10.0 else 1}f} times real time"
     )
 
 
 def warnings(summary: RenderSummary) -> Iterator[str]:
     """What the user should know of the input."""
     if summary.non_finite:
-        yield f"{_counted(summary.non_finite, 'sample')} of the input were infinite or no numbers, and were silenced"
+        yield f"silenced {_counted(summary.non_finite, 'sample')} of the input for being infinite or no number"
     if summary.missing_s > 0.0:
         yield f"the input ends {summary.missing_s:.2f} s earlier than its header says"
     if summary.dropped:
-        yield f"{_counted(summary.dropped, 'hit')} came too close together to be played"
+        yield f"left out {_counted(summary.dropped, 'hit')}, as too many came at once"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -33,11 +33,12 @@ _FEWEST_SMALL_MARKS = 400
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Height of a lane and the room above it, in inches, and what draws it on given axes."""
+    """Height of a lane and the room above it, in inches, what draws it on given axes, and a heading."""
 
     height_in: float
     draw: Callable[[Any], None]
     above_in: float = 0.14
+    heading: str = ""
 
 
 def waveforms(picture: Picture) -> Lane:
@@ -168,7 +169,7 @@ def _range(values: Values, minimum: float, maximum: float) -> tuple[float, float
 
 def _label(axes: Any, name: str, unit: str) -> None:
     axes.set_ylabel(f"{name}\n{unit}", rotation=0, ha="right", va="center", labelpad=10)
-    axes.yaxis.set_label_coords(-0.035, 0.5)
+    axes.yaxis.set_label_coords(-0.045, 0.5)
     axes.locator_params(axis="y", nbins=4)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,16 +24,16 @@ class PictureBuilder:
 
     Parameters
     ----------
-    title : str
-        Heading of the picture.
+    name : str
+        Of the recording, for the heading.
     sample_rate : float
         Frames per second of input and output.
     setups : sequence of TrackSetup
         The tracks; of those beyond `MAX_TRACKS` no trace is taken.
     """
 
-    def __init__(self, title: str, sample_rate: float, setups: Sequence[TrackSetup]) -> None:
-        self._title = title
+    def __init__(self, name: str, sample_rate: float, setups: Sequence[TrackSetup]) -> None:
+        self._name = name
         self._rate = sample_rate
         self._frames = 0
         self._setups = setups
@@ -62,13 +63,20 @@ class PictureBuilder:
         missing = [None] * (len(self._setups) - len(self._detectors))
         detections = [*(detector.detection() for detector in self._detectors), *missing]
         tracks = [
-            TrackPicture(f"track {index + 1}: {setup.model.name}", setup.model.table, hits, rejected, detection)
-            for index, (setup, hits, rejected, detection) in enumerate(
-                zip(self._setups, self._hits, self._rejected, detections, strict=True)
+            TrackPicture(f"track {number}: {sound_name(setup)}", setup.model.table, hits, rejected, detection)
+            for number, setup, hits, rejected, detection in zip(
+                itertools.count(1), self._setups, self._hits, self._rejected, detections, strict=False
             )
         ]
         duration_s = self._frames / self._rate
-        return Picture(self._title, duration_s, self._source.envelope(), self._output.envelope(), tracks)
+        title = f"{self._name}: {', '.join(dict.fromkeys(map(sound_name, self._setups)))}"
+        return Picture(title, duration_s, self._source.envelope(), self._output.envelope(), tracks)
+
+
+def sound_name(setup: TrackSetup) -> str:
+    """What a track plays, for people."""
+    preset = setup.preset or setup.model.preset
+    return f"{setup.model.name} on {preset.name}"
 
 
 def onset_parameters(setup: TrackSetup) -> Mapping[str, float]:

@@ -111,8 +111,7 @@ class _Run:
             midi = stack.enter_context(closing(MidiFileWriter(files.midi, tracks)))
             sinks.on_hit.append(lambda hit: midi.write(hit.as_dict()))
         if files.plot is not None:
-            title = f"{self._reader.path.name}, played by {', '.join(dict.fromkeys(model.name for model in models))}"
-            self._picture = PictureBuilder(title, self._reader.sample_rate, self._settings.tracks)
+            self._picture = PictureBuilder(self._reader.path.name, self._reader.sample_rate, self._settings.tracks)
             sinks.on_hit.append(self._picture.add_hit)
             sinks.on_rejected.append(self._picture.add_rejected)
 
