@@ -28,8 +28,7 @@ def draw_modulations(axes: Any, table: ParameterTable, hits: Sequence[HitEvent],
     rows = len(table)
     image = heat(table.names, hits, duration_s)
     scale = max(_SMALLEST_SCALE, float(np.nanmax(np.abs(image), initial=0.0)))
-    colours = LinearSegmentedColormap.from_list("modulation", _COLOURS)
-    colours.set_bad(_GROUND)
+    colours = LinearSegmentedColormap.from_list("modulation", _COLOURS).with_extremes(bad=_GROUND)
     mesh = axes.imshow(
         np.ma.masked_invalid(image), aspect="auto", interpolation="nearest", cmap=colours, vmin=-scale, vmax=scale,
         extent=(0.0, duration_s, rows - 0.5, -0.5),
