@@ -28,7 +28,8 @@ _REASON_MARKERS = ("v", "x", "s", "D", "P", "^", "*", "<")
 _FEATURE_COLOURS = ("#1b8a5a", "#2f6fb0", "#a05195")
 
 _LEVEL_RANGE_DB = 90.0
-_FEWEST_SMALL_MARKS = 400
+#: More marks than this cannot be told from each other.
+_MOST_SINGLE_MARKS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,10 @@ def _peak_text(peak: float) -> str:
 
 
 def _hit_lines(axes: Any, onsets: Sequence[float]) -> None:
-    """Faint lines that lead the eye from lane to lane; fainter where they are many."""
-    alpha = float(np.clip(30.0 / max(1, len(onsets)), 0.04, 0.3))
+    """Faint lines that lead the eye from lane to lane; none where they would cover what lies behind."""
+    if _are_dense(onsets):
+        return
+    alpha = float(np.clip(30.0 / max(1, len(onsets)), 0.08, 0.3))
     axes.vlines(onsets, 0.0, 1.0, transform=axes.get_xaxis_transform(), color=_HIT, lw=0.6, alpha=alpha, zorder=0)
 
 
@@ -122,19 +125,33 @@ def _detection_lane(track: TrackPicture, detection: Detection) -> Lane:
 def _candidates(axes: Any, track: TrackPicture) -> None:
     times = [hit.onset_s for hit in track.hits]
     strengths = [hit.strength_db for hit in track.hits]
-    axes.plot(times, strengths, "o", ms=_size(times), mew=0, color=_HIT, label=f"hit ({len(times)})", zorder=4)
+    _marks(axes, times, strengths, "o", "hit", mew=0, color=_HIT, zorder=4)
     for index, reason in enumerate(REASONS[1:]):
         found = [event for event in track.rejected if event.reason == reason]
         if found:
             colour = _REASON_COLOURS[index % len(_REASON_COLOURS)]
             marker = _REASON_MARKERS[index % len(_REASON_MARKERS)]
             times, strengths = [event.time_s for event in found], [event.strength_db for event in found]
-            label = f"{reason} ({len(found)})"
-            axes.plot(times, strengths, marker, ms=_size(times), mew=1.0, mfc="none", mec=colour, label=label, zorder=3)
+            _marks(axes, times, strengths, marker, reason, mew=1.0, mfc="none", mec=colour, zorder=3)
+
+
+def _marks(axes: Any, times: Sequence[float], values: Sequence[float], marker: str, name: str, **style: Any) -> None:
+    """Draw marks, translucent if they are many; those in the legend are always plain."""
+    axes.plot(times, values, marker, ms=_size(times), alpha=_alpha(times), **style)
+    axes.plot([], [], marker, ms=4.5, label=f"{name} ({len(times)})", **style)
+
+
+def _are_dense(marks: Sequence[float]) -> bool:
+    return len(marks) > _MOST_SINGLE_MARKS
 
 
 def _size(marks: Sequence[float]) -> float:
-    return 4.5 if len(marks) < _FEWEST_SMALL_MARKS else 2.5
+    return 2.0 if _are_dense(marks) else 4.5
+
+
+def _alpha(marks: Sequence[float]) -> float:
+    """Crowded marks are translucent, so that they show where they are dense."""
+    return float(np.clip(_MOST_SINGLE_MARKS / max(1, len(marks)), 0.15, 1.0))
 
 
 def _feature_lane(track: TrackPicture, index: int) -> Lane:
@@ -145,8 +162,9 @@ def _feature_lane(track: TrackPicture, index: int) -> Lane:
         times = [hit.onset_s for hit in track.hits]
         values = np.array([hit.features[feature.name] for hit in track.hits])
         low, high = _range(values, feature.minimum, feature.maximum)
-        axes.vlines(times, low, values, color=colour, lw=1.0, alpha=0.4)
-        axes.plot(times, values, "o", ms=0.8 * _size(times), mew=0, color=colour)
+        if not _are_dense(times):
+            axes.vlines(times, low, values, color=colour, lw=1.0, alpha=0.4)
+        axes.plot(times, values, "o", ms=0.8 * _size(times), mew=0, color=colour, alpha=_alpha(times))
         axes.set_ylim(low, high)
         axes.grid(axis="y", color=_GRID, lw=0.8)
         axes.set_axisbelow(True)
