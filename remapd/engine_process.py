@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from remapd.audio import portaudio_library
 from remapd.audio.backend import Backend, StreamInfo, StreamSettings, make_backend
 from remapd.audio.priority import has_realtime_thread, lock_memory
 from remapd.errors import DeviceError, RemapdError
@@ -244,13 +245,21 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     spec = Spec.from_json(sys.stdin.readline())
     threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
-    threading.Thread(target=_leave_by_force, args=(stop,), daemon=True).start()
+    threading.Thread(target=_guard_stop, args=(stop,), daemon=True).start()
     try:
         ending = EngineProcess(spec, tell, stop).run()
     except RemapdError as error:
         tell(json.dumps({"fault": str(error)}))
         ending = Ending.DEVICE_UNAVAILABLE if isinstance(error, DeviceError) else Ending.REFUSED
-    # The libraries' own goodbyes take long, and may wait for a server that is gone; the system needs none.
+    _leave(ending)
+
+
+def _leave(ending: Ending) -> None:
+    """End the process without Python's own goodbyes, which take long."""
+    if ending is not Ending.DEVICE_LOST:
+        # A server may wait for a client that went without a word; but one that is gone must not be waited for.
+        threading.Thread(target=_leave_by_force, args=(ending,), daemon=True).start()
+        portaudio_library.unload()
     os._exit(ending)
 
 
@@ -272,11 +281,15 @@ def _stop_with_parent(stop: threading.Event) -> None:
     stop.set()
 
 
-def _leave_by_force(stop: threading.Event) -> None:
-    """End the process if it is still compiling, or if a driver does not let go."""
+def _guard_stop(stop: threading.Event) -> None:
+    """End the process if it is still compiling when it is told to stop, or if a driver does not let go."""
     stop.wait()
+    _leave_by_force(Ending.STOPPED)
+
+
+def _leave_by_force(ending: Ending) -> None:
     time.sleep(_FORCED_EXIT_S)
-    os._exit(Ending.STOPPED)
+    os._exit(ending)
 
 
 if __name__ == "__main__":

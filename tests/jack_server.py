@@ -6,6 +6,7 @@ import ctypes.util
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -59,19 +60,25 @@ class JackServer:
         """Whether a client can join; asked in another process, as libjack reads the server's name only once."""
         code = (
             "import ctypes, sys; jack = ctypes.CDLL(sys.argv[1]); jack.jack_client_open.restype = ctypes.c_void_p; "
-            f"sys.exit(not jack.jack_client_open(b'probe', {_NO_START_SERVER}, None))"
+            f"client = jack.jack_client_open(b'probe', {_NO_START_SERVER}, None); "
+            "client and jack.jack_client_close(ctypes.c_void_p(client)); sys.exit(not client)"
         )
         command = [sys.executable, "-c", code, ctypes.util.find_library("jack")]
         return subprocess.run(command, env=self.environment, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-    def stop(self):
-        """End it, and wait until it is gone."""
+    def stop(self, tidy=True):
+        """End it, and wait until it is gone.
+
+        A server that was killed, or that a dead client keeps from ending, leaves its name in JACK's registry, which has
+        room for eight; a server of that name that ends as it should takes it away.
+        """
         self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
+        if self.process.returncode == -signal.SIGKILL and tidy:
+            JackServer(name=self.name).stop(tidy=False)
 
     def kill(self):
         """End it as a crash would."""

@@ -56,3 +56,40 @@ def test_without_a_server_it_says_so_in_one_line(tmp_path):
     assert status == 1
     assert len(run.lines) == 1
     assert run.lines[0].startswith("remapd: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--sample-rate", "44100"], "the JACK server runs at 48000 Hz, not at 44100 Hz"),
+        (["--track", "9"], "[0] system (JACK Audio Connection Kit) has 2 input channels, not 9"),
+        (["--device", "sistem"], "(did you mean system?)"),
+        (["--host-api", "none"], "no host API is called 'none'"),
+    ],
+)
+def test_what_the_server_cannot_do_is_refused_in_one_line(options, text):
+    with jack_server() as server, LiveRun("--host-api", "JACK", *options, environment=server.environment) as run:
+        assert run.wait() == 1
+    assert len(run.lines) == 1
+    assert text in run.lines[0]
+
+
+def test_it_can_be_stopped_while_the_device_is_away():
+    with jack_server() as server, LiveRun(environment=server.environment) as run:
+        run.await_text("playing")
+        server.kill()
+        run.await_text("no audio")
+        assert run.end(signal.SIGINT) == 0
+
+
+def test_it_can_wait_for_a_server_that_is_not_there_yet():
+    with jack_server() as server:
+        server.stop()
+        with LiveRun("--host-api", "JACK", "--wait", environment=server.environment) as run:
+            assert "trying again" in run.await_text("no audio")
+            again = JackServer(name=server.name)
+            try:
+                run.await_text("playing")
+                assert run.end(signal.SIGINT) == 0
+            finally:
+                again.stop()

@@ -12,6 +12,9 @@ from remapd.errors import DeviceError
 #: Lets PortAudio hand on a server's blocks as they come, without a buffer between.
 _BLOCK_OF_SERVER = 0
 
+#: What is asked of the device; it takes more where it must. Devices' own idea of low is several times as much.
+_LATENCY_BLOCKS = 2
+
 
 class PortAudioBackend(Backend):
     """A duplex stream on the devices that the settings name.
@@ -96,7 +99,7 @@ class PortAudioBackend(Backend):
                 device=(source.index, sink.index),
                 channels=(self.settings.input_channels, self.settings.output_channels),
                 dtype="float32",
-                latency="low",
+                latency=_LATENCY_BLOCKS * self.settings.block_size / (self.settings.sample_rate or 1.0),
                 callback=ffi.cast("PaStreamCallback*", callback),
                 userdata=ffi.cast("void*", userdata),
                 clip_off=True,

@@ -51,6 +51,14 @@ def load() -> Any:
             raise DeviceError(f"PortAudio cannot start: {one_line(error)}") from None
 
 
+def unload() -> None:
+    """Leave the JACK server and give all devices back; nothing if PortAudio was not loaded."""
+    module = sys.modules.get("sounddevice")
+    if module is not None:
+        with contextlib.suppress(module.PortAudioError):
+            module._terminate()
+
+
 def name_jack_client() -> None:
     """Set the name under which PortAudio joins a JACK server; this must come before it is initialised."""
     path = ctypes.util.find_library("portaudio")
