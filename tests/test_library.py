@@ -90,3 +90,10 @@ def test_a_listed_model_that_is_damaged_says_so_when_loaded(user):
     with pytest.raises(ModelError, match=r"broken\.safetensors"):
         library.load_model_named("broken")
     load_model(library.list_models()["velocity"])
+
+
+def test_a_preset_that_does_not_fit_is_named_with_its_file(tmp_path):
+    path = tmp_path / "broken.json"
+    path.write_text('{"preset": {"osc1.freq": 180.0}}')
+    with pytest.raises(ModelError, match=r"broken\.json.*osc1\.mod"):
+        library.load_preset_named(path)

@@ -50,6 +50,23 @@ def track_setup(model: str, preset: str | None, settings: Iterable[str], input_c
     return TrackSetup(loaded, chosen, input_channel, parsed_settings(settings, loaded.synth))
 
 
+def parsed_track(text: str, model: str, preset: str | None, settings: tuple[str, ...]) -> TrackSetup:
+    """Set up a track from ``CHANNEL[,NAME=VALUE...]`` and what holds for every track.
+
+    Raises
+    ------
+    RemapdError
+        If the channel is no whole number from 1, or a name or value does not fit.
+    """
+    channel, *own = (part.strip() for part in text.split(","))
+    if not channel.isdecimal() or int(channel) < 1:
+        raise FieldError("--track", "an input channel from 1, and then NAME=VALUE after commas", text)
+    named = dict(part.partition("=")[::2] for part in own)
+    model, preset = named.pop("model", model), named.pop("preset", preset)
+    parameters = [f"{name}={value}" for name, value in named.items()]
+    return track_setup(model, preset, (*settings, *parameters), int(channel) - 1)
+
+
 def parsed_settings(settings: Iterable[str], synth: str) -> dict[str, float]:
     """Values by name, from texts like ``neurality=1.5`` or ``lock.osc1.freq=1``, for a track that plays `synth`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import sound_options
+from remapd.commands._shared import parsed_track, sound_options
 from remapd.errors import FieldError
 
 if TYPE_CHECKING:
@@ -106,8 +106,6 @@ def parsed_tracks(
     RemapdError
         If a channel is neither a whole number from 1 nor ``mix``, or a name or value does not fit.
     """
-    from remapd.commands.run import parsed_track
-
     parts = [text.partition(",") for text in texts]
     wanted = [_channel(head) for head, _, _ in parts]
     channels = list(dict.fromkeys(wanted))

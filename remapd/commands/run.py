@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import sound_options, track_setup
-from remapd.errors import FieldError
+from remapd.commands._shared import parsed_track, sound_options
 
 if TYPE_CHECKING:
     from remapd.engine.control import TrackSetup
@@ -88,20 +87,3 @@ def _stream_settings(setups: list[TrackSetup], device: str | None, **values: Any
     for direction in ("input_device", "output_device"):
         values[direction] = values[direction] or device
     return StreamSettings(input_channels=max(setup.input_channel for setup in setups) + 1, **values)
-
-
-def parsed_track(text: str, model: str, preset: str | None, settings: tuple[str, ...]) -> TrackSetup:
-    """Set up a track from ``CHANNEL[,NAME=VALUE...]`` and what holds for every track.
-
-    Raises
-    ------
-    RemapdError
-        If the channel is no whole number from 1, or a name or value does not fit.
-    """
-    channel, *own = (part.strip() for part in text.split(","))
-    if not channel.isdecimal() or int(channel) < 1:
-        raise FieldError("--track", "an input channel from 1, and then NAME=VALUE after commas", text)
-    named = dict(part.partition("=")[::2] for part in own)
-    model, preset = named.pop("model", model), named.pop("preset", preset)
-    parameters = [f"{name}={value}" for name, value in named.items()]
-    return track_setup(model, preset, (*settings, *parameters), int(channel) - 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from remapd.errors import FieldError
+from remapd.errors import FieldError, ModelError
 from remapd.mapping.bundle import Model, load_model
 from remapd.synth.presets import Preset, load_preset
 
@@ -87,8 +87,18 @@ def load_model_named(name_or_path: str | os.PathLike[str]) -> Model:
 
 
 def load_preset_named(name_or_path: str | os.PathLike[str]) -> Preset:
-    """Load a preset by name or path; raises as `find_preset` and `load_preset` do."""
-    return load_preset(find_preset(name_or_path))
+    """Load a preset by name or path.
+
+    Raises
+    ------
+    ModelError
+        If there is none, it cannot be read or a field does not fit; the text names the file.
+    """
+    path = find_preset(name_or_path)
+    try:
+        return load_preset(path)
+    except FieldError as error:
+        raise ModelError(f"preset {str(path)!r}: {error}") from error
 
 
 def _list(kind: _Kind) -> dict[str, Path]:
