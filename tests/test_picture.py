@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from remapd.offline.detection import DetectionBuilder
 from remapd.offline.envelope import EnvelopeBuilder, envelope_of
 from remapd.offline.heat_map import heat
-from remapd.offline.picture import Picture, TrackPicture, draw_picture
+from remapd.offline.picture import draw_picture
+from remapd.offline.picture_data import Picture, TrackPicture
 from remapd.onsets.detector import REASONS
 from remapd.onsets.trace import analyse
 from remapd.synth.registry import SYNTHS

@@ -19,8 +19,9 @@ from remapd.errors import RemapdError
 from remapd.offline.event_files import JsonLinesWriter
 from remapd.offline.midi_file import MidiFileWriter
 from remapd.offline.outputs import OutputGroup
-from remapd.offline.picture import Picture, draw_picture
+from remapd.offline.picture import draw_picture
 from remapd.offline.picture_builder import PictureBuilder
+from remapd.offline.picture_data import Picture
 
 Samples = NDArray[np.float32]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,8 @@ from remapd.features.descriptors import FEATURES
 from remapd.offline.detection import Detection
 from remapd.offline.envelope import Envelope
 from remapd.offline.heat_map import draw_modulations
+from remapd.offline.picture_data import Picture, TrackPicture
 from remapd.onsets.detector import REASONS
-
-if TYPE_CHECKING:
-    from remapd.offline.picture import Picture, TrackPicture
 
 Values = NDArray[np.float64]
 

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remapd.engine.events import HitEvent, RejectedEvent
-from remapd.offline.detection import Detection
-from remapd.offline.envelope import Envelope
 from remapd.offline.lanes import Lane, track_lanes, waveforms
-from remapd.parameters import ParameterTable
+from remapd.offline.picture_data import MAX_TRACKS, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-#: Tracks beyond these are not drawn.
-MAX_TRACKS = 8
 
 _WIDTH_IN, _LEFT_IN, _RIGHT_IN, _HEADER_IN, _FOOTER_IN = 16.0, 1.45, 2.3, 0.85, 0.55
 _TRACK_HEADING_IN = 0.55
@@ -42,52 +35,6 @@ _STYLE: dict[Any, Any] = {
     # Names of files are no formulas.
     "text.parse_math": False,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class TrackPicture:
-    """What is shown of a track.
-
-    Parameters
-    ----------
-    name : str
-        For the heading.
-    table : ParameterTable
-        Parameters of its synth.
-    hits, rejected : sequence of event
-        In the order of time.
-    detection : Detection, optional
-        What its detector saw.
-    """
-
-    name: str
-    table: ParameterTable
-    hits: Sequence[HitEvent]
-    rejected: Sequence[RejectedEvent]
-    detection: Detection | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """All that is shown.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    duration_s : float
-        Length of the axis of time in seconds.
-    source, output : Envelope
-        Samples that came in and went out.
-    tracks : sequence of TrackPicture
-        Drawn one below the other; no more than `MAX_TRACKS`.
-    """
-
-    title: str
-    duration_s: float
-    source: Envelope
-    output: Envelope
-    tracks: Sequence[TrackPicture]
 
 
 def draw_picture(path: Path, picture: Picture) -> None:

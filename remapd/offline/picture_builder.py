@@ -12,7 +12,7 @@ from remapd.engine.control import TrackSetup
 from remapd.engine.events import HitEvent, RejectedEvent
 from remapd.offline.detection import DetectionBuilder
 from remapd.offline.envelope import EnvelopeBuilder
-from remapd.offline.picture import MAX_TRACKS, Picture, TrackPicture
+from remapd.offline.picture_data import MAX_TRACKS, Picture, TrackPicture
 
 Samples = NDArray[np.float32]
 
