@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from remapd.audio import portaudio_library
-from remapd.audio.backend import Backend, StreamInfo, StreamSettings, make_backend
+from remapd.audio.backend import Backend, StreamInfo, StreamSettings
+from remapd.audio.factory import make_backend
 from remapd.audio.priority import has_realtime_thread, lock_memory
 from remapd.errors import DeviceError, RemapdError
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numba import carray, cfunc, types
 
 from remapd.audio import virtual
-from remapd.audio.backend import StreamSettings, make_backend
+from remapd.audio.backend import StreamSettings
+from remapd.audio.factory import make_backend
 from remapd.audio.virtual import VirtualBackend
 from remapd.errors import FieldError, RemapdError
 

@@ -195,14 +195,3 @@ class Backend(ABC):
     def finished(self) -> bool:
         """Whether the stream came to its own end (an input file has been played)."""
         return False
-
-
-def make_backend(settings: StreamSettings) -> Backend:
-    """The backend that the settings name; its library is loaded only now."""
-    if settings.backend == "virtual":
-        from remapd.audio.virtual import VirtualBackend
-
-        return VirtualBackend(settings)
-    from remapd.audio.portaudio import PortAudioBackend
-
-    return PortAudioBackend(settings)
