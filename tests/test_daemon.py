@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import soundfile
@@ -79,20 +80,23 @@ from remapd.daemon.composition import Daemon
 from tests.test_daemon import await_hit, tracks
 with Daemon(StreamSettings(backend="virtual", input_file={loop!r}, loop=True), tracks(), lambda line: None) as daemon:
     await_hit(daemon)
-    print(daemon.supervisor.engine_pid, flush=True)
+    print(daemon.supervisor.engine_pid, daemon.control.shared.path, flush=True)
     time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    pid = int(parent.stdout.readline())
+    number, left_behind = parent.stdout.readline().split()
+    pid = int(number)
     parent.kill()
     parent.wait()
     deadline = time.monotonic() + PATIENCE_S
     while is_running(pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    block = SharedBlock.create()
-    assert not list(block.path.parent.glob(f"remapd-{parent.pid}-*"))
-    block.close()
+    assert Path(left_behind).exists()
+    # The next one removes it, as soon as the last thread of the engine is gone.
+    while Path(left_behind).exists():
+        assert time.monotonic() < deadline
+        SharedBlock.create().close()
 
 
 def is_running(pid):

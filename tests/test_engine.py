@@ -1,11 +1,16 @@
+import dataclasses
+import threading
+
 import numpy as np
 import pytest
 
-from remapd.engine.control import TrackSetup
+from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.controls import track_settings
 from remapd.engine.engine import Engine
 from remapd.engine.events import EventReader, RejectedEvent
-from remapd.errors import FieldError
+from remapd.engine.layout import EVENT_SLOTS
+from remapd.errors import DeviceError, FieldError
+from remapd.features.descriptors import FeatureSpec
 from remapd.mapping.library import load_model_named, load_preset_named
 from remapd.synth.registry import SYNTHS
 from tests.engines import RATE, hits, hits_of, make_engine, play
@@ -157,13 +162,14 @@ def test_changes_arrive_in_one_piece_at_a_block_border(source):
 def test_model_and_preset_are_swapped_while_sounding(source):
     engine = make_engine()
     play(engine, source[: round(0.2 * RATE)])
+    slot = int(engine.shared.record["status"]["program"][0])
     engine.load_preset(0, load_preset_named("open_snare"))
     play(engine, source[round(0.2 * RATE) : round(0.4 * RATE)])
     engine.load_model(0, load_model_named("velocity"), load_preset_named("tom_1"))
     play(engine, source[round(0.4 * RATE) :])
     events = hits_of(engine)
     assert [round(e.values["noise_filter.freq"], -3) > 8000 for e in events] == [False, True, True, True]
-    assert engine.shared.record["status"]["program"][0] == 1
+    assert engine.shared.record["status"]["program"][0] == 1 - slot
 
 
 def test_panic_silences_at_once(source):
@@ -208,13 +214,28 @@ def test_rejected_candidates_carry_a_reason():
     assert list(rejected[0].as_dict()) == ["track", "time_s", "reason", "level_db", "floor_db", "strength_db"]
 
 
-def test_readers_are_independent_and_told_what_they_missed(source):
+def test_readers_are_independent(source):
     engine = make_engine()
     late = EventReader(engine.shared.record)
     play(engine, source)
     early = engine.events.read()
     assert late.read() == early
     assert late.lost == 0
+
+
+def test_a_reader_is_told_how_many_events_it_missed(source):
+    engine = make_engine()
+    reader = EventReader(engine.shared.record)
+    play(engine, source)
+    count = len(engine.events.read())
+    rounds = EVENT_SLOTS // count + 2
+    for _ in range(rounds - 1):
+        engine.reset()
+        play(engine, source)
+    events = reader.read()
+    assert reader.lost > 0
+    assert len(events) + reader.lost == rounds * count
+    assert reader.read() == []
 
 
 @pytest.mark.parametrize(
@@ -239,3 +260,175 @@ def test_what_can_be_set_on_a_track_is_one_table():
 def test_unknown_track_is_refused():
     with pytest.raises(FieldError, match="track"):
         make_engine().set_parameter(1, "pan", 0.0)
+
+
+@pytest.mark.parametrize("block", [1, 17, 64])
+def test_changes_give_the_same_samples_for_any_block_size(source, block):
+    """Two tracks of which one sounds; parameters of both and the output change while it does."""
+
+    def performance(size):
+        setups = [TrackSetup(load_model_named("velocity"), parameters={"mute": 0.0}, input_channel=c) for c in (0, 5)]
+        engine = Engine(RATE, 1, 2, setups)
+        parts = [play(engine, source[:6000], size)]
+        engine.set_parameter(1, "gain_db", -20.0)
+        parts.append(play(engine, source[6000:6400], size))
+        engine.set_parameter(0, "dry_wet", 0.3)
+        engine.set_global("output_gain_db", 12.0)
+        parts.append(play(engine, source[6400:], size))
+        return np.concatenate(parts)
+
+    np.testing.assert_array_equal(performance(block), performance(4096))
+
+
+def test_an_idle_track_is_silent_while_its_level_moves(source):
+    model = load_model_named("velocity")
+    engine = Engine(RATE, 1, 2, [TrackSetup(model), TrackSetup(model, input_channel=5)])
+    alone = make_engine()
+    out, expected = play(engine, source[:6000]), play(alone, source[:6000])
+    engine.set_parameter(1, "gain_db", 12.0)
+    np.testing.assert_array_equal(np.concatenate([out, play(engine, source[6000:8000])]),
+                                  np.concatenate([expected, play(alone, source[6000:8000])]))  # fmt: skip
+    engine.panic()
+    engine.set_parameter(0, "gain_db", -6.0)
+    assert not play(engine, np.zeros((480, 1), np.float32)).any()
+
+
+def test_output_gain_moves_without_a_step(source):
+    steady = make_engine(dry_wet=0.0)
+    tone = (0.1 * np.sin(2 * np.pi * 200 * np.arange(4800) / RATE)).astype(np.float32).reshape(-1, 1)
+    before = play(steady, tone)
+    steady.set_global("output_gain_db", 6.0)
+    after = play(steady, tone)
+    joined = np.concatenate([before, after])[:, 0]
+    assert np.abs(np.diff(joined)).max() < 3 * np.abs(np.diff(tone[:, 0])).max()
+    np.testing.assert_allclose(after[960:, 0], tone[960:, 0] * 10 ** (6 / 20), rtol=1e-5, atol=1e-7)
+
+
+def test_a_hit_that_waits_is_measured_in_the_window_of_the_new_model(source):
+    """The model changes between the decision and the end of the window."""
+    short = load_model_named("velocity")
+    long = dataclasses.replace(short, features=FeatureSpec(window_ms=20.0))
+    expected = Engine(RATE, 1, 2, [TrackSetup(long)])
+    play(expected, source[:9600])
+    wanted = hits_of(expected)[0]
+    engine = Engine(RATE, 1, 2, [TrackSetup(short)])
+    decided = round(wanted.decided_s * RATE) + 2
+    play(engine, source[:decided])
+    engine.load_model(0, long)
+    play(engine, source[decided:9600])
+    assert hits_of(engine)[0] == wanted
+
+
+def test_a_whole_scene_is_changed_at_once_while_running(source):
+    engine = make_engine(tracks=2)
+    play(engine, source[:4800])
+    engine.mark_running(True)
+    model = load_model_named("velocity")
+    with engine.change():
+        for _ in range(3):
+            for track in range(2):
+                engine.load_model(track, model, load_preset_named("tom_1"))
+        engine.set_parameter(0, "pan", -1.0)
+    play(engine, source[4800:9600])
+    assert list(engine.shared.record["status"]["program"][:2]) == [0, 0]
+    engine.set_up([TrackSetup(model)] * 3)
+    play(engine, source[9600:])
+    assert engine.status().hits[2] > 0
+
+
+def test_a_running_engine_that_does_not_answer_is_an_error(monkeypatch):
+    monkeypatch.setattr("remapd.engine.control._FLIP_TIMEOUT_S", 0.01)
+    engine = make_engine()
+    engine.mark_running(True)
+    with pytest.raises(DeviceError, match="does not answer"):
+        engine.load_model(0, load_model_named("velocity"))
+
+
+def test_a_change_that_fails_leaves_everything_as_it_was(source):
+    engine, untouched = make_engine(), make_engine()
+
+    def change():
+        with engine.change():
+            engine.set_parameter(0, "pan", 1.0)
+            engine.load_preset(0, load_preset_named("tom_1"))
+            engine.set_parameter(0, "gain_db", 99.0)
+
+    with pytest.raises(FieldError, match="gain_db"):
+        change()
+    with pytest.raises(FieldError, match="volume"):
+        engine.set_up([TrackSetup(load_model_named("velocity"), parameters={"volume": 1.0})] * 2)
+    with pytest.raises(FieldError, match="input_channel"):
+        engine.set_up([TrackSetup(load_model_named("velocity"), input_channel=-1)])
+    np.testing.assert_array_equal(play(engine, source), play(untouched, source))
+    assert engine.parameter(0, "pan") == 0.0
+
+
+def test_a_control_that_comes_later_goes_on_from_the_state_there_is(source):
+    engine = make_engine(pan=-1.0)
+    later = EngineControl(engine.shared)
+    later.set(0, "lock.osc1.freq", 1.0)
+    later.load_preset(0, load_preset_named("tom_1"))
+    assert later.parameter(0, "pan") == -1.0
+    assert later.model(0) is None
+    play(engine, source)
+    assert hits_of(engine)[0].values["osc1.freq"] == pytest.approx(135.0)
+
+
+def test_a_track_that_comes_back_starts_afresh(source):
+    model = load_model_named("velocity")
+    engine, fresh = Engine(RATE, 1, 2, [TrackSetup(model)] * 2), Engine(RATE, 1, 2, [TrackSetup(model)])
+    play(engine, source[:7000])
+    engine.set_up([TrackSetup(model)])
+    play(engine, source[:480])
+    engine.set_up([TrackSetup(model, parameters={"mute": 1.0}), TrackSetup(model)])
+    assert not np.array_equal(play(engine, source), np.zeros_like(source))
+    play(fresh, source)
+    onsets = [e.onset_s for e in hits_of(engine) if e.track == 1 and e.onset_s > 7480 / RATE]
+    np.testing.assert_allclose(onsets, [e.onset_s + 7480 / RATE for e in hits_of(fresh)], atol=0.001)
+
+
+def test_one_fault_of_a_channel_is_counted_once(source):
+    spoilt = source.copy()
+    spoilt[100] = np.nan
+    engine = make_engine(tracks=3)
+    play(engine, spoilt)
+    assert engine.status().non_finite == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "sink"),
+    [
+        (np.zeros((64, 1), np.float32), np.zeros((16, 2), np.float32)),
+        (np.zeros((64, 2), np.float32), np.zeros((64, 2), np.float32)),
+        (np.zeros((64, 1)), np.zeros((64, 2), np.float32)),
+        (np.zeros((64, 1), np.float32), np.zeros((2, 64), np.float32).T),
+    ],
+)
+def test_blocks_of_another_shape_are_refused(source, sink):
+    with pytest.raises(FieldError, match="float32 in C order"):
+        make_engine().process(source, sink)
+
+
+def test_parameters_and_models_may_change_while_blocks_are_processed(source):
+    """A control thread that changes everything as fast as it can, against an engine that releases the GIL."""
+    engine = make_engine()
+    control = EngineControl(engine.shared)
+    control.set_up([TrackSetup(load_model_named("velocity"))])
+    engine.mark_running(True)
+    done = threading.Event()
+
+    def change():
+        presets = [load_preset_named(name) for name in ("snare_1", "tom_1", "open_snare")]
+        for i in range(150):
+            with control.change():
+                control.set_parameter(0, "neurality", i / 50)
+                control.load_model(0, load_model_named("velocity"), presets[i % 3])
+        done.set()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    while not done.is_set():
+        assert np.isfinite(play(engine, source[:9600], 256)).all()
+    thread.join()
+    play(engine, source[:480])
+    assert engine.shared.record["status"]["program"][0] == engine.shared.record["mailbox"]["track"]["program"][0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from remapd.dsp.kernel import compiled
-from remapd.engine import rings
+from remapd.engine import rings, shared
 from remapd.engine.layout import COMMAND, COMMAND_SLOTS, EVENT, EVENT_SLOTS
 from remapd.engine.shared import SharedBlock
 from remapd.errors import RemapdError
@@ -101,6 +101,30 @@ def test_a_block_is_shared_through_its_file():
     path = block.path
     block.close()
     assert not path.exists()
+
+
+def test_only_blocks_that_nobody_holds_are_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr(shared, "_MEMORY_FOLDER", tmp_path)
+    held = SharedBlock.create()
+    attached = SharedBlock.attach(held.path)
+    abandoned = tmp_path / ("remapd-" + "0" * 24)
+    others = [tmp_path / name for name in ("remapd-1-notes.txt", "remapd-" + "f" * 24, "remapd-" + "x" * 24)]
+    for path in (abandoned, *others):
+        path.write_bytes(b"" if "f" in path.name[-1] else b"1")
+    SharedBlock.create().close()
+    assert not abandoned.exists()
+    assert all(path.exists() for path in (held.path, *others))
+    attached.close()
+    held.close()
+
+
+def test_a_block_that_does_not_fit_is_an_error_not_a_crash(monkeypatch, tmp_path):
+    monkeypatch.setattr(shared, "_MEMORY_FOLDER", tmp_path)
+    monkeypatch.setattr(shared.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(shared, "_reserve", lambda descriptor, size: False)
+    with pytest.raises(RemapdError, match="no room for"):
+        SharedBlock.create()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_foreign_file_is_refused(tmp_path):

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from remapd.engine import program
-from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS, track_settings
+from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, INPUT_CHANNEL, LOCK, TRACK_PARAMETERS, track_settings
 from remapd.engine.events import EventReader
-from remapd.engine.layout import FADE_OUT, MAX_TRACKS, PANIC, RESET_METERS, RUNNING
+from remapd.engine.layout import MAILBOX, MAX_TRACKS, PANIC, RESET_METERS, RUNNING
 from remapd.engine.rings import begin_change, end_change, push_command
 from remapd.engine.shared import SharedBlock
 from remapd.engine.status import EngineStatus, read_status
@@ -39,7 +41,7 @@ class TrackSetup:
     preset : Preset, optional
         Plays instead of the model's own; it must be for the same synth.
     input_channel : int
-        Channel of the input, from 0.
+        Channel of the input, from 0; one that the device does not have is silent.
     parameters : mapping of str to float
         Values by their names in `track_settings` that differ from their defaults, or from the preset.
     """
@@ -56,7 +58,9 @@ class EngineControl:
     def __init__(self, shared: SharedBlock) -> None:
         self.shared = shared
         self._record = shared.record
-        self._mailbox = shared.record["mailbox"]
+        # What is set is written here first, and published in one piece when a change is complete.
+        self._drafts = np.array([shared.record["mailbox"]], MAILBOX)
+        self._draft = self._drafts[0]
         self._depth_of_change = 0
         self._models: dict[int, Model] = {}
         self.events = EventReader(shared.record)
@@ -69,39 +73,48 @@ class EngineControl:
         Raises
         ------
         FieldError
-            If there are none or too many, or a parameter does not fit.
+            If there are none or too many, or a channel or parameter does not fit; then nothing is changed.
         """
         if not 1 <= len(tracks) <= MAX_TRACKS:
             raise FieldError("tracks", f"1 to {MAX_TRACKS} tracks", len(tracks))
         with self.change():
-            self._mailbox["parameters"] = GLOBAL_PARAMETERS.default
-            self._mailbox["tracks"] = len(tracks)
+            self._draft["parameters"] = GLOBAL_PARAMETERS.default
+            self._draft["tracks"] = len(tracks)
             for index, setup in enumerate(tracks):
                 self._set_up_track(index, setup)
 
     def _set_up_track(self, index: int, setup: TrackSetup) -> None:
-        track = self._mailbox["track"][index]
+        track = self._draft["track"][index]
         track["parameters"] = TRACK_PARAMETERS.default
         track["depth"] = DEPTH.default
         track["lock"] = LOCK.default
-        track["program"] = -1
-        track["input_channel"] = setup.input_channel
+        track["input_channel"] = INPUT_CHANNEL.check(setup.input_channel)
         self.load_model(index, setup.model, setup.preset)
         for name, value in setup.parameters.items():
             self.set(index, name, value)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
-        """Everything set within reaches the engine in one piece, at one block border."""
-        if self._depth_of_change == 0:
-            begin_change(self._record)
+        """Everything set within reaches the engine in one piece, at one block border; none of it if anything fails."""
+        models = dict(self._models)
         self._depth_of_change += 1
         try:
             yield
+        except BaseException:
+            if self._depth_of_change == 1:
+                self._drafts[0] = self._record["mailbox"]
+                self._models = models
+            raise
+        else:
+            if self._depth_of_change == 1:
+                self._publish()
         finally:
             self._depth_of_change -= 1
-            if self._depth_of_change == 0:
-                end_change(self._record)
+
+    def _publish(self) -> None:
+        begin_change(self._record)
+        self._record["mailbox"] = self._draft
+        end_change(self._record)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -109,7 +122,7 @@ class EngineControl:
         """Set one of `GLOBAL_PARAMETERS`, in its unit."""
         checked = GLOBAL_PARAMETERS[name].check(value)
         with self.change():
-            self._mailbox["parameters"][GLOBAL_PARAMETERS.index(name)] = checked
+            self._draft["parameters"][GLOBAL_PARAMETERS.index(name)] = checked
 
     def set(self, track: int, name: str, value: float) -> None:
         """Set anything in `track_settings` by its name there.
@@ -119,7 +132,7 @@ class EngineControl:
         FieldError
             If the name is unknown or the value does not fit.
         """
-        checked = track_settings(self.model(track).synth)[name].check(value)
+        checked = track_settings(self.synth(track).name)[name].check(value)
         kind, _, parameter = name.partition(".")
         if name in TRACK_PARAMETERS:
             self.set_parameter(track, name, checked)
@@ -169,18 +182,19 @@ class EngineControl:
 
     def synth(self, track: int) -> Synth:
         """The synth that a track plays."""
-        return SYNTHS[self.model(track).synth]
+        slot = int(self._track(track)["program"])
+        return list(SYNTHS.values())[int(self._record["programs"][track, slot]["synth"])]
 
-    def model(self, track: int) -> Model:
-        """The model that a track plays."""
+    def model(self, track: int) -> Model | None:
+        """The model that a track plays; None if another control loaded it."""
         self._track(track)
-        return self._models[track]
+        return self._models.get(track)
 
     def _track(self, track: int) -> program.Record:
-        count = int(self._mailbox["tracks"])
+        count = int(self._draft["tracks"])
         if not 0 <= track < count:
             raise FieldError("track", f"0 to {count - 1}", track)
-        return self._mailbox["track"][track]
+        return self._draft["track"][track]
 
     # -- models and presets ------------------------------------------------------------------------------------------
 
@@ -195,21 +209,28 @@ class EngineControl:
             If a running engine does not take it in time.
         """
         preset = preset or model.preset
-        _check_synth(preset, model)
+        _check_synth(preset, model.synth)
         wanted = self._track(track)
         slot = self._free_slot(track)
-        program.write(self._record["programs"][track, slot], model, float(self._record["status"]["sample_rate"]))
         with self.change():
             if track not in self._models or self._models[track].synth != model.synth:
                 wanted["depth"] = DEPTH.default
                 wanted["lock"] = LOCK.default
+            self._write_program(track, slot, model)
             wanted["program"] = slot
             self._models[track] = model
             self._write_preset(track, preset)
 
+    def _write_program(self, track: int, slot: int, model: Model) -> None:
+        """Fill a slot for the engine's sample rate, again if an engine of another rate starts meanwhile."""
+        rate = -1.0
+        while rate != float(self._record["status"]["sample_rate"]):
+            rate = float(self._record["status"]["sample_rate"])
+            program.write(self._record["programs"][track, slot], model, rate)
+
     def load_preset(self, track: int, preset: Preset) -> None:
         """Play another preset of the same synth with the model as it is."""
-        _check_synth(preset, self.model(track))
+        _check_synth(preset, self.synth(track).name)
         with self.change():
             self._write_preset(track, preset)
 
@@ -220,24 +241,26 @@ class EngineControl:
         wanted["damping"][: len(table)] = preset.damping
 
     def _free_slot(self, track: int) -> int:
-        """The slot that the engine does not play; a running engine must first have taken the last change."""
+        """The slot that the engine neither plays nor was told to play; it must first have taken what it was told."""
+        published = self._record["mailbox"]["track"]["program"]
+        drafted = int(self._draft["track"]["program"][track])
+        if drafted != int(published[track]):
+            return drafted  # Filled within this change: no engine knows of it yet.
         playing = self._record["status"]["program"]
         deadline = time.monotonic() + _FLIP_TIMEOUT_S
-        while self.is_running and playing[track] not in (self._track(track)["program"], -1):
+        while self.is_running and playing[track] != published[track]:
+            if track >= int(self._record["mailbox"]["tracks"]):
+                break  # The engine does not play this track.
             if time.monotonic() > deadline:
                 raise DeviceError(f"track {track + 1}: the engine does not answer; the model was not changed")
             time.sleep(_FLIP_POLL_S)
-        return 1 if int(playing[track]) == 0 else 0
+        return 1 - int(published[track])
 
     # -- actions and meters ------------------------------------------------------------------------------------------
 
     def panic(self) -> None:
         """Silence every voice at once."""
         self._command(PANIC)
-
-    def fade_out(self) -> None:
-        """Ramp every track to silence, until the wanted state next changes; for the end of a stream."""
-        self._command(FADE_OUT)
 
     def reset_meters(self) -> None:
         """Forget the durations of callbacks so far."""
@@ -261,6 +284,6 @@ class EngineControl:
         return read_status(self._record)
 
 
-def _check_synth(preset: Preset, model: Model) -> None:
-    if preset.synth != model.synth:
-        raise FieldError("preset", f"a preset of {model.synth}, which {model.name} plays", f"one of {preset.synth}")
+def _check_synth(preset: Preset, synth: str) -> None:
+    if preset.synth != synth:
+        raise FieldError("preset", f"a preset of {synth}, which the model plays", f"one of {preset.synth}")

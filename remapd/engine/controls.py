@@ -50,6 +50,9 @@ DEPTH = Parameter("depth", "ratio", 0.0, 1.0, 1.0, "Factor on the modulation of 
 #: Lock of a synth parameter: it stays at the preset's value.
 LOCK = Parameter("lock", "", 0.0, 1.0, 0.0, "Keeps one synth parameter at its base value.", "switch")
 
+#: Where a track listens.
+INPUT_CHANNEL = Parameter("input_channel", "", 0.0, 255.0, 0.0, "Channel of the input, from 0.", "whole")
+
 _DEPTH_PREFIX, _LOCK_PREFIX = "depth.", "lock."
 
 

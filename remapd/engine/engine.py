@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from remapd.engine import program
 from remapd.engine.control import EngineControl, TrackSetup
-from remapd.engine.layout import MAX_TRACKS, STATE
+from remapd.engine.layout import STATE
 from remapd.engine.process import process_block, reset
 from remapd.engine.rings import begin_change, end_change
 from remapd.engine.shared import SharedBlock
@@ -66,11 +66,13 @@ class Engine(EngineControl):
     def reset(self, seed: int = 0) -> None:
         """Forget every signal and start again at time 0, with the wanted state as it is."""
         rate = float(self._record["status"]["sample_rate"])
-        for track in range(min(MAX_TRACKS, int(self._mailbox["tracks"]))):
-            slot = int(self._mailbox["track"][track]["program"])
+        mailbox = self._record["mailbox"]
+        for track in range(int(mailbox["tracks"])):
+            slot = int(mailbox["track"][track]["program"])
             program.prepare(self._record["programs"][track, slot], rate)
         self._record["status"]["non_finite"] = 0
         self._record["status"]["hits"] = 0
+        self._record["status"]["hits_dropped"] = 0
         self._record["status"]["rejected"] = 0
         reset(self._record, self._state, rate, seed)
 
@@ -83,7 +85,15 @@ class Engine(EngineControl):
             float32, (frames, input channels), C order.
         sink : numpy.ndarray
             float32, (frames, output channels), C order; overwritten.
+
+        Raises
+        ------
+        FieldError
+            If one of them has another shape or type.
         """
+        status = self._record["status"]
+        _check_block("source", source, len(source), int(status["input_channels"]))
+        _check_block("sink", sink, len(source), int(status["output_channels"]))
         process_block(self._record, self._state, source, sink, len(source))
 
     @property
@@ -102,11 +112,17 @@ class Engine(EngineControl):
 
         Without it the first block and the first hit would wait for the compiler and for pages of memory.
         """
-        tracks = int(self._mailbox["tracks"])
+        tracks = int(self._record["mailbox"]["tracks"])
         _rehearse(self._record, tracks)
-        for memory in (self._state["track"][:tracks], self._record["events"], self._record["programs"][:tracks]):
-            _touch(memory)
+        _touch(self._state["track"][:tracks])
+        _touch(self._record["events"])
+        # Control writes the programs, perhaps at this moment, so these are only read.
+        np.frombuffer(self._record["programs"][:tracks], np.uint8)[:: mmap.PAGESIZE].sum()
         self.reset()
+
+    def fade_out(self) -> None:
+        """Ramp every track to silence, until the wanted state next changes; for the end of a stream."""
+        self._state["fade_out"] = 1
 
     @property
     def callback_address(self) -> int:
@@ -121,6 +137,12 @@ class Engine(EngineControl):
         addresses = [self._record.__array_interface__["data"][0], self._state.__array_interface__["data"][0]]
         self._userdata = np.array(addresses, np.uintp)
         return int(self._userdata.ctypes.data)
+
+
+def _check_block(field: str, block: NDArray[np.float32], frames: int, channels: int) -> None:
+    if block.shape != (frames, channels) or block.dtype != np.float32 or not block.flags.c_contiguous:
+        expected = f"float32 in C order, {frames} frames of {channels} channels"
+        raise FieldError(field, expected, f"{block.dtype}, shape {block.shape}")
 
 
 def _new_state() -> Any:

@@ -105,13 +105,14 @@ class EventReader:
             intact = copy_event(self._shared, self._next, self._slot)
             self._next += 1
             if intact:
-                yield decode(self._slot[0], float(self._shared["status"]["sample_rate"]))
+                yield decode(self._slot[0])
             else:
                 self.lost += 1
 
 
-def decode(record: Any, sample_rate: float) -> Event:
+def decode(record: Any) -> Event:
     """One event of the ring with its times in seconds."""
+    sample_rate = float(record["sample_rate"])
     common: dict[str, Any] = {
         "track": int(record["track"]),
         "decided_s": int(record["decided_frame"]) / sample_rate,

@@ -40,15 +40,17 @@ MAX_PENDING = 16
 DURATION_BINS = 4096
 
 #: Places in ``words``.
-EVENTS_WRITTEN, COMMANDS_WRITTEN, COMMANDS_READ, REVISION, APPLIED_REVISION, RUNNING, RESERVED = range(7)
+EVENTS_WRITTEN, COMMANDS_WRITTEN, COMMANDS_READ, REVISION, APPLIED_REVISION, RUNNING = range(6)
 
 #: Kinds of event.
 HIT, REJECTED = 1, 2
 #: Kinds of command.
-PANIC, RESET_METERS, STRIKE, FADE_OUT = 1, 2, 3, 4
+PANIC, RESET_METERS = 1, 2
+#: Most commands that one block obeys; more wait for the next.
+COMMANDS_PER_BLOCK = 16
 
 _N = MAX_SYNTH_PARAMETERS
-_N_REASONS = 16
+_N_REASONS = len(detector.REASONS)
 
 COMMAND = np.dtype([("kind", "i8"), ("track", "i8"), ("value", "f8")], align=True)
 
@@ -64,6 +66,7 @@ EVENT = np.dtype(
         ("trigger_frame", "i8"),
         ("block_ns", "i8"),
         ("published_ns", "i8"),
+        ("sample_rate", "f8"),
         ("level_db", "f8"),
         ("floor_db", "f8"),
         ("strength_db", "f8"),
@@ -193,6 +196,8 @@ STATE = np.dtype(
         ("frame", "i8"),
         ("block_ns", "i8"),
         ("started", "i8"),
+        ("fade_out", "i8"),
+        ("seed", "i8"),
         ("clock", "i8", (2,)),
         ("applied", MAILBOX),
         ("incoming", MAILBOX),

@@ -109,7 +109,7 @@ def apply_level(mix: Any, voice: Any, start: int, stop: int) -> None:
 def add(mix: Any, dry: Any, voice: Any, sounding: bool, left: Any, right: Any, n: int) -> None:
     """Add the first `n` samples of a track to the bus."""
     if mix.ramp_left > 0:
-        _add_ramped(mix, dry, voice, left, right, n)
+        _add_ramped(mix, dry, voice, sounding, left, right, n)
         return
     _add_steady(dry, mix.gain[DRY_LEFT], mix.gain[DRY_RIGHT], left, right, n)
     if sounding:
@@ -126,7 +126,7 @@ def _add_steady(source: Any, left_gain: float, right_gain: float, left: Any, rig
 
 
 @compiled
-def _add_ramped(mix: Any, dry: Any, voice: Any, left: Any, right: Any, n: int) -> None:
+def _add_ramped(mix: Any, dry: Any, voice: Any, sounding: bool, left: Any, right: Any, n: int) -> None:
     gain = mix.gain
     for i in range(n):
         if mix.ramp_left > 0:
@@ -136,5 +136,6 @@ def _add_ramped(mix: Any, dry: Any, voice: Any, left: Any, right: Any, n: int) -
         # Two sums rather than one, in the order of the steady case, so that both give the same bits.
         left[i] += gain[DRY_LEFT] * dry[i]
         right[i] += gain[DRY_RIGHT] * dry[i]
-        left[i] += gain[WET_LEFT] * voice[i]
-        right[i] += gain[WET_RIGHT] * voice[i]
+        if sounding:  # Otherwise `voice` holds what another track or an earlier chunk left there.
+            left[i] += gain[WET_LEFT] * voice[i]
+            right[i] += gain[WET_RIGHT] * voice[i]

@@ -8,9 +8,9 @@ from typing import Any
 from remapd.dsp.kernel import CHUNK_FRAMES, compiled
 from remapd.engine import limiter, mixer
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
-from remapd.engine.layout import APPLIED_REVISION, DURATION_BINS, FADE_OUT, PANIC, RESET_METERS
+from remapd.engine.layout import APPLIED_REVISION, COMMANDS_PER_BLOCK, DURATION_BINS, PANIC, RESET_METERS
 from remapd.engine.rings import drop_commands, take_command, take_mailbox
-from remapd.engine.track import process_track, silence_track
+from remapd.engine.track import process_track, reschedule, silence_track
 from remapd.onsets import detector
 from remapd.synth.registry import reset_voice
 
@@ -25,6 +25,8 @@ _ONSET_STOP = _ONSET + len(detector.ONSET_PARAMETERS)
 #: Samples beyond this (36 dB above full scale) are faults of a converter, not music.
 _INPUT_LIMIT = 64.0
 _METER_FALL_PER_S = 10.0
+#: A meter below this (-200 dB) shows nothing, and ends before its numbers become denormal.
+_METER_END = 1e-10
 
 
 @compiled
@@ -34,19 +36,26 @@ def reset(shared: Any, state: Any, sample_rate: float, seed: int) -> None:
     state.frame = 0
     state.block_ns = 0
     state.started = 0
+    state.fade_out = 0
+    state.seed = seed
     shared.words[APPLIED_REVISION] = -1
     drop_commands(shared)
     limiter.reset(state.limiter)
     for t in range(len(state.track)):
-        track = state.track[t]
-        track.program = -1
-        track.synth = -1
-        track.pending_count = 0
-        mixer.reset(track.mix)
-        for i in range(len(track.history)):
-            track.history[i] = 0.0
-        detector.reset(track.detector, sample_rate)
-        reset_voice(track.voice, sample_rate, seed + t)
+        _reset_track(state, t)
+
+
+@compiled
+def _reset_track(state: Any, t: int) -> None:
+    track = state.track[t]
+    track.program = -1
+    track.synth = -1
+    track.pending_count = 0
+    mixer.reset(track.mix)
+    for i in range(len(track.history)):
+        track.history[i] = 0.0
+    detector.reset(track.detector, state.sample_rate)
+    reset_voice(track.voice, state.sample_rate, state.seed + t)
 
 
 @compiled
@@ -92,11 +101,21 @@ def _take_input(shared: Any, state: Any, t: int, source: Any, start: int, n: int
         finite = sample - sample == 0.0
         bad += 0 if finite else 1
         x[i] = min(_INPUT_LIMIT, max(-_INPUT_LIMIT, float(sample))) if finite else 0.0
-    shared.status.non_finite += bad
+    if not _is_shared(state, t, channel):
+        shared.status.non_finite += bad
     peak = shared.status.track_peak[t]
     for i in range(n):
         peak = max(peak, abs(x[i]))
     shared.status.track_peak[t] = peak
+
+
+@compiled
+def _is_shared(state: Any, t: int, channel: int) -> bool:
+    """Whether a track before `t` hears the same channel, whose faults are counted already."""
+    shared = False
+    for before in range(t):
+        shared = shared or state.applied.track[before].input_channel == channel
+    return shared
 
 
 @compiled
@@ -121,10 +140,15 @@ def _give_output(shared: Any, state: Any, sink: Any, start: int, n: int) -> None
 @compiled
 def _fade_meters(shared: Any, state: Any, n: int) -> None:
     fall = math.exp(-_METER_FALL_PER_S * n / state.sample_rate)
-    shared.status.peak[0] *= fall
-    shared.status.peak[1] *= fall
+    for side in range(2):
+        shared.status.peak[side] = _faded(shared.status.peak[side] * fall)
     for t in range(state.applied.tracks):
-        shared.status.track_peak[t] *= fall
+        shared.status.track_peak[t] = _faded(shared.status.track_peak[t] * fall)
+
+
+@compiled
+def _faded(peak: float) -> float:
+    return peak if peak > _METER_END else 0.0
 
 
 @compiled
@@ -132,8 +156,19 @@ def _take_changes(shared: Any, state: Any) -> None:
     if take_mailbox(shared, state.incoming):
         _apply(shared, state)
         state.started = 1
-    while take_command(shared, state.command):
+    if state.fade_out == 1:
+        state.fade_out = 2
+        _silence_mix(state)
+    for _ in range(COMMANDS_PER_BLOCK):
+        if not take_command(shared, state.command):
+            break
         _obey(shared, state)
+
+
+@compiled
+def _silence_mix(state: Any) -> None:
+    for t in range(state.applied.tracks):
+        mixer.configure(state.track[t].mix, state.applied.track[t].parameters, True, state.sample_rate)
 
 
 @compiled
@@ -141,9 +176,6 @@ def _obey(shared: Any, state: Any) -> None:
     if state.command.kind == PANIC:
         for t in range(len(state.track)):
             silence_track(state.track[t])
-    elif state.command.kind == FADE_OUT:
-        for t in range(state.applied.tracks):
-            mixer.configure(state.track[t].mix, state.applied.track[t].parameters, True, state.sample_rate)
     elif state.command.kind == RESET_METERS:
         shared.status.callback_ns_max = 0
         for i in range(DURATION_BINS):
@@ -164,6 +196,8 @@ def _apply(shared: Any, state: Any) -> None:
             silence_track(state.track[t])
     for t in range(new.tracks):
         wanted = new.track[t]
+        if t >= old.tracks and state.started == 1:
+            _reset_track(state, t)
         first_time = state.started == 0 or t >= old.tracks
         if first_time or _onset_differs(wanted, old.track[t]):
             _configure_detector(state, t)
@@ -196,8 +230,12 @@ def _configure_detector(state: Any, t: int) -> None:
 def _flip_program(shared: Any, state: Any, t: int) -> None:
     """Play the other slot from here on; a sound of the old synth rings out."""
     track = state.track[t]
-    track.program = state.incoming.track[t].program
+    wanted = state.incoming.track[t].program
+    if wanted < 0 or wanted > 1:  # Only an unfinished mailbox says so.
+        return
+    track.program = wanted
     program = shared.programs[t, track.program]
+    reschedule(track, program)
     track.synth = program.synth
     track.scaler = program.scaler
     shared.status.program[t] = track.program

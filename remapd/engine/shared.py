@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
@@ -16,6 +18,8 @@ from remapd.engine.layout import MAGIC, SHARED, fingerprint
 from remapd.errors import RemapdError
 
 _MEMORY_FOLDER = Path("/dev/shm")
+_TOKEN_BYTES = 12
+_NAME = re.compile(rf"remapd-[0-9a-f]{{{2 * _TOKEN_BYTES}}}")
 
 
 class SharedBlock:
@@ -29,9 +33,10 @@ class SharedBlock:
         File that backs the memory; None if it belongs to this process alone.
     """
 
-    def __init__(self, memory: mmap.mmap, path: Path | None, owner: bool) -> None:
+    def __init__(self, memory: mmap.mmap, path: Path | None = None, descriptor: int | None = None) -> None:
         self._memory = memory
-        self._owner = owner
+        self._descriptor = descriptor
+        self._owner = False
         self.path = path
         self._array: np.ndarray[Any, Any] = np.ndarray((1,), SHARED, buffer=memory)
         self.record: Any = self._array[0]
@@ -39,21 +44,31 @@ class SharedBlock:
     @classmethod
     def private(cls) -> SharedBlock:
         """A block for an engine within this process."""
-        return cls._prepared(mmap.mmap(-1, SHARED.itemsize), None)
+        return cls._prepared(cls(mmap.mmap(-1, SHARED.itemsize)))
 
     @classmethod
     def create(cls) -> SharedBlock:
-        """A block that other processes of the same user can attach by its path."""
-        folder = _MEMORY_FOLDER if os.access(_MEMORY_FOLDER, os.W_OK) else Path(tempfile.gettempdir())
-        _remove_abandoned(folder)
-        path = folder / f"remapd-{os.getpid()}-{secrets.token_hex(8)}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.ftruncate(descriptor, SHARED.itemsize)
-            memory = mmap.mmap(descriptor, SHARED.itemsize)
-        finally:
+        """A block that other processes of the same user can attach by its path.
+
+        Raises
+        ------
+        RemapdError
+            If there is not enough memory for it.
+        """
+        for folder in (_MEMORY_FOLDER, Path(tempfile.gettempdir())):
+            if not os.access(folder, os.W_OK):
+                continue
+            _remove_abandoned(folder)
+            path = folder / f"remapd-{secrets.token_hex(_TOKEN_BYTES)}"
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            _hold(descriptor)
+            if _reserve(descriptor, SHARED.itemsize):
+                block = cls._prepared(cls(mmap.mmap(descriptor, SHARED.itemsize), path, descriptor))
+                block._owner = True
+                return block
+            path.unlink()
             os.close(descriptor)
-        return cls._prepared(memory, path)
+        raise RemapdError(f"no room for {SHARED.itemsize >> 20} MiB of shared memory in {_MEMORY_FOLDER} or {folder}")
 
     @classmethod
     def attach(cls, path: str | Path) -> SharedBlock:
@@ -68,20 +83,18 @@ class SharedBlock:
             descriptor = os.open(path, os.O_RDWR)
         except OSError as error:
             raise RemapdError(f"shared memory {path}: {error.strerror}") from None
-        try:
-            if os.fstat(descriptor).st_size != SHARED.itemsize:
-                raise RemapdError(f"shared memory {path}: made by another version of remapd")
-            memory = mmap.mmap(descriptor, SHARED.itemsize)
-        finally:
+        if os.fstat(descriptor).st_size != SHARED.itemsize:
             os.close(descriptor)
-        block = cls(memory, Path(path), owner=False)
+            raise RemapdError(f"shared memory {path}: made by another version of remapd")
+        _hold(descriptor)
+        block = cls(mmap.mmap(descriptor, SHARED.itemsize), Path(path), descriptor)
         if int(block.record["magic"]) != MAGIC or int(block.record["fingerprint"]) != fingerprint():
+            block.close()
             raise RemapdError(f"shared memory {path}: made by another version of remapd")
         return block
 
     @classmethod
-    def _prepared(cls, memory: mmap.mmap, path: Path | None) -> SharedBlock:
-        block = cls(memory, path, owner=True)
+    def _prepared(cls, block: SharedBlock) -> SharedBlock:
         block.record["magic"] = MAGIC
         block.record["fingerprint"] = fingerprint()
         block.record["status"]["program"] = -1
@@ -98,24 +111,39 @@ class SharedBlock:
         self.record = self._array = None  # type: ignore[assignment]
         with contextlib.suppress(BufferError):
             self._memory.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+
+def _hold(descriptor: int) -> None:
+    """Mark a block as in use for as long as the file stays open; the mark goes with the process, however it ends."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def _reserve(descriptor: int, size: int) -> bool:
+    """Take the memory now: a write to memory that is not there would end the process."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+        else:
+            os.ftruncate(descriptor, size)
+    except OSError:
+        return False
+    return True
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove the blocks of processes that were killed and could not do it themselves."""
-    for path in folder.glob("remapd-*-*"):
-        pid = path.name.split("-")[1]
-        if pid.isdecimal() and not _is_running(int(pid)):
-            with contextlib.suppress(OSError):  # Someone else's, or gone in the meantime.
-                path.unlink()
-
-
-def _is_running(pid: int) -> bool:
-    if os.name != "posix":  # Elsewhere signal 0 is no question.
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    """Remove the blocks of processes that were killed and could not do it themselves: those that nobody holds."""
+    for path in folder.glob("remapd-*"):
+        if not _NAME.fullmatch(path.name):
+            continue
+        with contextlib.suppress(OSError):  # Someone else's, in use, or gone in the meantime.
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # A block that is being made is not held for a moment, and has no size then.
+                if os.fstat(descriptor).st_size > 0:
+                    path.unlink()
+            finally:
+                os.close(descriptor)

@@ -68,16 +68,28 @@ def _await_window(shared: Any, track: Any, t: int, candidate: Any) -> None:
     if track.pending_count == MAX_PENDING:
         shared.status.hits_dropped += 1
         return
-    program = shared.programs[t, track.program]
     pending = track.pending[track.pending_count]
-    window_end = candidate.onset_frame - program.pre_roll_frames + program.window_frames
     pending.onset_frame = candidate.onset_frame
     pending.decided_frame = candidate.decided_frame
-    pending.trigger_frame = max(window_end, candidate.decided_frame)
+    pending.trigger_frame = _trigger_frame(shared.programs[t, track.program], pending)
     pending.level_db = candidate.level_db
     pending.floor_db = candidate.floor_db
     pending.strength_db = candidate.strength_db
     track.pending_count += 1
+
+
+@compiled
+def _trigger_frame(program: Any, pending: Any) -> int:
+    """The first frame after the feature window, or after the decision where the window is shorter than that."""
+    window_end = pending.onset_frame - program.pre_roll_frames + program.window_frames
+    return max(window_end, pending.decided_frame)
+
+
+@compiled
+def reschedule(track: Any, program: Any) -> None:
+    """Have the hits that wait be measured in the window of the program that plays from now on."""
+    for i in range(track.pending_count):
+        track.pending[i].trigger_frame = _trigger_frame(program, track.pending[i])
 
 
 @compiled
@@ -142,7 +154,10 @@ def _scale(track: Any, wanted: Any) -> None:
 
 @compiled
 def _modulate(track: Any, wanted: Any, program: Any) -> None:
-    """Preset plus modulation, in 0..1 and then in units; ``track.modulation`` becomes what was really applied."""
+    """Preset plus modulation, in 0..1 and then in units, clipped there.
+
+    ``track.modulation`` becomes the modulation with neurality, depth, lock and damping.
+    """
     neurality = wanted.parameters[_NEURALITY]
     for i in range(program.outputs):
         depth = 0.0 if wanted.lock[i] > 0.5 else neurality * wanted.depth[i] * wanted.damping[i]
@@ -167,23 +182,16 @@ def _report_hit(shared: Any, state: Any, t: int) -> None:
     pending = track.pending[0]
     slot = open_event(shared)
     event = shared.events[slot]
-    event.kind = HIT
-    event.track = t
+    _describe(state, event, HIT, t, pending)
     event.reason = 0
     event.synth = track.synth
-    event.onset_frame = pending.onset_frame
-    event.decided_frame = pending.decided_frame
     event.trigger_frame = pending.trigger_frame
-    event.level_db = pending.level_db
-    event.floor_db = pending.floor_db
-    event.strength_db = pending.strength_db
     for i in range(_N_FEATURES):
         event.features[i] = track.features[i]
         event.scaled[i] = track.scaled[i]
     for i in range(len(track.values)):
         event.modulation[i] = track.modulation[i]
         event.values[i] = track.values[i]
-    _stamp(state, event)
     publish_event(shared, slot)
 
 
@@ -191,22 +199,26 @@ def _report_hit(shared: Any, state: Any, t: int) -> None:
 def _report_rejection(shared: Any, state: Any, t: int, candidate: Any) -> None:
     slot = open_event(shared)
     event = shared.events[slot]
-    event.kind = REJECTED
-    event.track = t
+    _describe(state, event, REJECTED, t, candidate)
     event.reason = candidate.reason
-    event.onset_frame = candidate.onset_frame
-    event.decided_frame = candidate.decided_frame
     event.trigger_frame = candidate.decided_frame
-    event.level_db = candidate.level_db
-    event.floor_db = candidate.floor_db
-    event.strength_db = candidate.strength_db
-    _stamp(state, event)
     publish_event(shared, slot)
 
 
 @compiled
-def _stamp(state: Any, event: Any) -> None:
-    """Times of the host's clock; both 0 where a file is rendered, which has no clock."""
+def _describe(state: Any, event: Any, kind: int, t: int, found: Any) -> None:
+    """What hits and rejected candidates have in common.
+
+    The times of the host's clock are 0 where a file is rendered, which has no clock.
+    """
+    event.kind = kind
+    event.track = t
+    event.sample_rate = state.sample_rate
+    event.onset_frame = found.onset_frame
+    event.decided_frame = found.decided_frame
+    event.level_db = found.level_db
+    event.floor_db = found.floor_db
+    event.strength_db = found.strength_db
     event.block_ns = state.block_ns
     event.published_ns = clock_ns(state.clock) if state.block_ns > 0 else 0
 
