@@ -43,7 +43,7 @@ def white_noise(start, n):
 
 
 def paths(values, sample_rate, n, seed=0):
-    """The three paths before the clipper, each with its gain and the drive, and zero where its envelope has ended."""
+    """The three paths before the clipper, each with its gain and the drive; the filter of the noise rings on."""
     v = TABLE.mapping(values)
     gain = {k: 10.0 ** (v[k] / 20.0) for k in ("osc1_gain.gain", "osc2_gain.gain", "noise_gain.gain", "tanh.in_gain")}
     e_f = envelope(v["freq_env.decay"], sample_rate, n)
@@ -52,10 +52,17 @@ def paths(values, sample_rate, n, seed=0):
         for o in ("osc1", "osc2")
     ]
     e_n = envelope(v["noise_env.decay"], sample_rate, n)
-    hiss = high_pass(e_n * white_noise(seed, n), v["noise_filter.freq"], v["noise_filter.q"], sample_rate)
-    sounds.append(np.where(e_n > 0.0, hiss, 0.0))
+    sounds.append(high_pass(e_n * white_noise(seed, n), v["noise_filter.freq"], v["noise_filter.q"], sample_rate))
     gains = [gain["osc1_gain.gain"], gain["osc2_gain.gain"], gain["noise_gain.gain"]]
     return [gain["tanh.in_gain"] * g * s for g, s in zip(gains, sounds, strict=True)]
+
+
+def inaudible_rest(values, sample_rate, n, seed=0):
+    """What the noise path may leave out at each sample: all that never again passes 1e-4 after its envelope."""
+    v, hiss = TABLE.mapping(values), paths(values, sample_rate, n, seed)[2]
+    amplitude = 10.0 ** ((v["noise_gain.gain"] + v["tanh.in_gain"]) / 20.0)
+    heard = (envelope(v["noise_env.decay"], sample_rate, n) > 0.0) | (np.abs(hiss) >= 1e-4 * amplitude)
+    return np.where(np.arange(n) > np.flatnonzero(heard)[-1], np.abs(hiss), 0.0)
 
 
 def hit(values, sample_rate, n, seed=0):

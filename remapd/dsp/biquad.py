@@ -16,6 +16,9 @@ from remapd.dsp.kernel import compiled
 #: A cutoff is held below this part of the sample rate; at one half ``K`` is infinite.
 HIGHEST_CUTOFF = 0.49
 
+# Below this the two poles count as one: what they would then give, ``r^n n``, stays within the bound of `ring_frames`.
+_LEAST_POLE_PART = 1e-6
+
 STATE = np.dtype([(name, np.float64) for name in ("b0", "b1", "b2", "a1", "a2", "s1", "s2")], align=True)
 
 
@@ -43,6 +46,22 @@ def set_high_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) 
     filter_.b2 = norm
     filter_.a1 = 2.0 * (k * k - 1.0) * norm
     filter_.a2 = (1.0 - k / q + k * k) * norm
+
+
+@compiled
+def ring_frames(filter_: Any, level: float) -> int:
+    """Frames, without further input, after which the output stays within ``-level..level``.
+
+    From its state the filter gives ``r^n (A cos(n w) + B sin(n w))`` with poles at ``r exp(+-j w)``, which is within
+    ``r^n hypot(A, B)``. For a high-pass with a Q of one half or more, whose poles are not real.
+    """
+    half = 0.5 * filter_.a1
+    pole_part = math.sqrt(max(filter_.a2 - half * half, _LEAST_POLE_PART**2))
+    bound = math.hypot(filter_.s1, (filter_.s2 - half * filter_.s1) / pole_part)
+    if not bound > level:
+        return 0
+    radius = math.sqrt(max(filter_.a2, _LEAST_POLE_PART**2))
+    return 1 + math.floor(math.log(level / bound) / math.log(radius))
 
 
 @compiled

@@ -14,6 +14,9 @@ import numpy as np
 from remapd.dsp.approximation import sin_turns
 from remapd.dsp.kernel import CHUNK_FRAMES, compiled
 
+#: No frequency passes this part of the sample rate; above one half it would come back as a lower one.
+HIGHEST_FREQUENCY = 0.49
+
 STATE = np.dtype(
     [
         ("phase", np.float64),
@@ -28,9 +31,13 @@ STATE = np.dtype(
 
 @compiled
 def tune(oscillator: Any, frequency_hz: float, sweep: float, sample_rate: float) -> None:
-    """Set the frequency ``frequency_hz (1 + sweep e)`` for an envelope `e`; the phase runs on."""
-    oscillator.increment = frequency_hz / sample_rate
-    oscillator.sweep = sweep
+    """Set the frequency ``frequency_hz (1 + sweep e)`` for an envelope `e` of 0..1; the phase runs on.
+
+    Both the frequency at rest and that at the top of the envelope are held at `HIGHEST_FREQUENCY` of the rate.
+    """
+    increment = min(frequency_hz / sample_rate, HIGHEST_FREQUENCY)
+    oscillator.increment = increment
+    oscillator.sweep = min(sweep, HIGHEST_FREQUENCY / increment - 1.0)
     # Whole turns are dropped here, so that a roll that never falls silent keeps its precision.
     oscillator.phase -= math.floor(oscillator.phase)
 

@@ -4,10 +4,12 @@
 ``f_i (1 + mod_i e_f)``, after Shier et al., "Real-time Timbre Remapping with Differentiable DSP" (NIME 2024). The
 noise is filtered after its envelope, as in training.
 
-Each of the three paths rests when its envelope has ended: an oscillator then starts again at phase 0 and the filter
-with an empty state, so that a hit out of silence always starts the same way. A hit on a path that still sounds goes on
-from where it is: the phase runs on, and the envelope rises from the present *amplitude*, so that neither a new gain
-nor a new drive makes a click. The noise runs on from hit to hit, and stands while its path rests.
+An oscillator rests when its envelope has ended. The noise path goes on after its envelope until the filter has rung
+out, which with a low cutoff and a high Q takes much longer than the envelope: it rests once the ring stays below
+`envelope.SILENCE`, like the envelopes relative to the path's gain. Out of rest an oscillator starts again at phase 0
+and the filter with an empty state, so that a hit out of silence always starts the same way. A hit on a path that still
+sounds goes on from where it is: the phase runs on, and the envelope rises from the present *amplitude*, so that neither
+a new gain nor a new drive makes a click. The noise runs on from hit to hit, and stands while its envelope rests.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ STATE = np.dtype(
         ("noise", noise.STATE),
         ("noise_filter", biquad.STATE),
         ("noise_amplitude", np.float64),
+        ("ring_left", np.int64),  # frames that the filter still rings after the noise's envelope
         ("sweep", np.float64, _SCRATCH),
         ("level", np.float64, _SCRATCH),
         ("hiss", np.float64, _SCRATCH),
@@ -80,14 +83,18 @@ def silence(voice: Any) -> None:
     envelope.reset(voice.osc1_env)
     envelope.reset(voice.osc2_env)
     envelope.reset(voice.noise_env)
+    voice.ring_left = 0
 
 
 @compiled
 def is_active(voice: Any) -> bool:
     """Whether a path sounds; the pitch envelope alone cannot be heard."""
-    return (
-        envelope.is_active(voice.osc1_env) or envelope.is_active(voice.osc2_env) or envelope.is_active(voice.noise_env)
-    )
+    return envelope.is_active(voice.osc1_env) or envelope.is_active(voice.osc2_env) or _noise_sounds(voice)
+
+
+@compiled
+def _noise_sounds(voice: Any) -> bool:
+    return envelope.is_active(voice.noise_env) or bool(voice.ring_left > 0)
 
 
 @compiled
@@ -119,7 +126,7 @@ def _trigger_oscillator(
 @compiled
 def _trigger_noise(voice: Any, decay_ms: float, cutoff_hz: float, q: float, gain_db: float) -> None:
     amplitude, scale = db_amplitude(gain_db), 1.0
-    if envelope.is_active(voice.noise_env):
+    if _noise_sounds(voice):
         scale = voice.noise_amplitude / amplitude
         biquad.rescale(voice.noise_filter, scale)
     else:
@@ -127,6 +134,7 @@ def _trigger_noise(voice: Any, decay_ms: float, cutoff_hz: float, q: float, gain
     voice.noise_amplitude = amplitude
     biquad.set_high_pass(voice.noise_filter, cutoff_hz, q, voice.sample_rate)
     envelope.trigger(voice.noise_env, decay_ms, voice.sample_rate, scale)
+    voice.ring_left = 0
 
 
 @compiled
@@ -141,7 +149,9 @@ def render(voice: Any, out: Any, start: int, stop: int) -> None:
 
 @compiled
 def _stretch(voice: Any, limit: int) -> int:
-    """Frames until an envelope enters another stage."""
+    """Frames until an envelope enters another stage or the filter has rung out."""
+    if voice.ring_left > 0:
+        limit = min(limit, voice.ring_left)
     n = envelope.frames_left(voice.freq_env, limit)
     n = envelope.frames_left(voice.osc1_env, n)
     n = envelope.frames_left(voice.osc2_env, n)
@@ -161,11 +171,32 @@ def _mix_paths(voice: Any, n: int) -> None:
     if envelope.is_active(voice.osc2_env):
         envelope.render(voice.osc2_env, voice.level, n)
         oscillator.add(voice.osc2, voice.sweep, voice.level, mix, n)
-    if envelope.is_active(voice.noise_env):
-        envelope.render(voice.noise_env, voice.level, n)
-        noise.render(voice.noise, voice.level, voice.hiss, n)
+    if _noise_sounds(voice):
+        _render_hiss(voice, n)
         biquad.process(voice.noise_filter, voice.hiss, voice.hiss, n)
         _add_scaled(voice.noise_amplitude, voice.hiss, mix, n)
+        _count_ring(voice, n)
+
+
+@compiled
+def _render_hiss(voice: Any, n: int) -> None:
+    """Set ``hiss[:n]`` to what goes into the filter."""
+    if voice.ring_left == 0:
+        envelope.render(voice.noise_env, voice.level, n)
+        noise.render(voice.noise, voice.level, voice.hiss, n)
+        return
+    hiss = voice.hiss
+    for i in range(n):
+        hiss[i] = 0.0
+
+
+@compiled
+def _count_ring(voice: Any, n: int) -> None:
+    """Find how long the filter rings as the envelope ends, and count it down from then on."""
+    if voice.ring_left > 0:
+        voice.ring_left -= n
+    elif not envelope.is_active(voice.noise_env):
+        voice.ring_left = biquad.ring_frames(voice.noise_filter, envelope.SILENCE)
 
 
 @compiled
