@@ -1,11 +1,12 @@
-"""Conversions between the units used in interfaces and those used inside blocks."""
+"""Limits of the sample rate, and conversions between the units used in interfaces and those used inside blocks."""
 
 from __future__ import annotations
 
 import math
 
-REFERENCE_PITCH_HZ = 440.0
-REFERENCE_PITCH_ST = 69.0
+#: Rates between which a drum can still be told from its neighbours and memory stays bounded.
+MIN_SAMPLE_RATE_HZ = 8000
+MAX_SAMPLE_RATE_HZ = 384000
 
 
 def db_to_gain(level_db: float) -> float:
@@ -21,13 +22,3 @@ def gain_to_db(gain: float, floor_db: float = -120.0) -> float:
 def ms_to_frames(time_ms: float, sample_rate: float) -> int:
     """Whole frames nearest to a time in ms."""
     return round(time_ms * sample_rate / 1000.0)
-
-
-def frames_to_seconds(frames: float, sample_rate: float) -> float:
-    """Time in seconds of a count of frames."""
-    return frames / sample_rate
-
-
-def hz_to_semitones(frequency_hz: float) -> float:
-    """Pitch in semitones on the MIDI scale (69 is 440 Hz)."""
-    return 12.0 * math.log2((frequency_hz + 1e-8) / REFERENCE_PITCH_HZ) + REFERENCE_PITCH_ST

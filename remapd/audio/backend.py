@@ -14,13 +14,14 @@ from typing import Any
 
 from remapd.errors import FieldError
 from remapd.parameters import Parameter, ParameterTable
+from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
 BACKENDS = ("portaudio", "virtual")
 
 STREAM_PARAMETERS = ParameterTable(
     "stream",
     [
-        Parameter("sample_rate", "Hz", 8000.0, 384000.0, 48000.0, "Sample rate of the stream."),
+        Parameter("sample_rate", "Hz", MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, 48000.0, "Sample rate of the stream."),
         Parameter("block_size", "frames", 16, 4096, 64, "Frames in each call of the engine.", "whole"),
         Parameter("input_channels", "", 1, 64, 1, "Channels taken from the input device, from its first on.", "whole"),
         Parameter("output_channels", "", 1, 64, 2, "Channels played on the output device.", "whole"),

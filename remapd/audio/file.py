@@ -12,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import AudioFileError, FieldError
+from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
 Samples = NDArray[np.float32]
 
 #: Stands for the mean of all channels where a channel's number is expected.
 MIX = -1
-
-#: Rates between which a drum can still be told from its neighbours and memory stays bounded.
-MINIMUM_RATE_HZ = 8000
-MAXIMUM_RATE_HZ = 384000
 
 #: What is written for a file name's suffix. Ogg is absent on purpose: its stream numbers differ from run to run.
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".aif": "AIFF", ".aiff": "AIFF", ".w64": "W64"}
@@ -109,8 +106,8 @@ class AudioReader:
     def _check(self) -> None:
         if self.frames == 0:
             raise AudioFileError(f"{self.path}: holds no audio (0 frames)")
-        if not MINIMUM_RATE_HZ <= self.sample_rate <= MAXIMUM_RATE_HZ:
-            limits = f"{MINIMUM_RATE_HZ} to {MAXIMUM_RATE_HZ} Hz"
+        if not MIN_SAMPLE_RATE_HZ <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
+            limits = f"{MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz"
             raise AudioFileError(f"{self.path}: sample rate {self.sample_rate} Hz is not within {limits}")
 
     def _selected(self, block: Samples) -> Samples:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from remapd.demo.drum_modes import Heads, Modes, drum_modes
 from remapd.demo.snare_wires import SnareWires
 from remapd.errors import FieldError
-from remapd.units import db_to_gain
+from remapd.units import MIN_SAMPLE_RATE_HZ, db_to_gain
 
 Array = NDArray[np.float64]
 Kind = Literal["head", "rimshot", "sidestick", "stick"]
@@ -151,8 +151,8 @@ class AcousticSnare:
         FieldError
             If the rate is too low.
         """
-        if not sample_rate >= 8000.0:
-            raise FieldError("sample_rate", "a rate of 8000 Hz or more", sample_rate)
+        if not sample_rate >= MIN_SAMPLE_RATE_HZ:
+            raise FieldError("sample_rate", f"a rate of {MIN_SAMPLE_RATE_HZ} Hz or more", sample_rate)
         frames = round(seconds * sample_rate)
         heard, swing = np.zeros(frames), np.zeros(frames)
         stage, chance = _Stage(self, sample_rate), np.random.default_rng(seed)

@@ -43,7 +43,8 @@ N_FEATURES = len(FEATURES)
 #: The rate at which the formulas hold as published.
 REFERENCE_RATE = 48000.0
 
-_SPEC = ParameterTable(
+#: The fields of a `FeatureSpec`.
+SPEC_PARAMETERS = ParameterTable(
     "features",
     [
         Parameter("window_ms", "ms", 1.0, 43.0, 1000.0 * 256.0 / REFERENCE_RATE, "Length of the feature window."),
@@ -72,12 +73,12 @@ class FeatureSpec:
         If one of them does not fit.
     """
 
-    window_ms: float = float(_SPEC["window_ms"].default)
-    pre_roll_ms: float = float(_SPEC["pre_roll_ms"].default)
-    bandwidth_hz: float = float(_SPEC["bandwidth_hz"].default)
+    window_ms: float = float(SPEC_PARAMETERS["window_ms"].default)
+    pre_roll_ms: float = float(SPEC_PARAMETERS["pre_roll_ms"].default)
+    bandwidth_hz: float = float(SPEC_PARAMETERS["bandwidth_hz"].default)
 
     def __post_init__(self) -> None:
-        for parameter in _SPEC:
+        for parameter in SPEC_PARAMETERS:
             value = parameter.check(getattr(self, parameter.name), f"features.{parameter.name}")
             object.__setattr__(self, parameter.name, value)
         if self.pre_roll_ms >= self.window_ms:

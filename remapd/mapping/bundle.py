@@ -26,6 +26,7 @@ from remapd.mapping.network import Network
 from remapd.mapping.scaling import Scaling
 from remapd.parameters import Parameter, ParameterTable
 from remapd.synth.presets import Preset, preset_document
+from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
 FORMAT_VERSION = 1
 MAX_DESCRIPTION_LENGTH = 1000
@@ -33,7 +34,9 @@ MAX_LICENCE_LENGTH = 100
 MAX_PROVENANCE_ENTRIES = 32
 MAX_PROVENANCE_LENGTH = 500
 
-SAMPLE_RATE = Parameter("sample_rate_hz", "Hz", 8000.0, 384000.0, 48000.0, "Rate at which a model was trained.")
+SAMPLE_RATE = Parameter(
+    "sample_rate_hz", "Hz", MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ, 48000.0, "Rate at which a model was trained."
+)
 
 _FIELDS = (
     "format", "name", "description", "licence", "provenance", "sample_rate_hz",

@@ -9,19 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError
-from remapd.features.descriptors import FEATURES, FeatureSpec
+from remapd.features.descriptors import FEATURES, SPEC_PARAMETERS, FeatureSpec
 from remapd.fields import checked_object, checked_text
 from remapd.mapping.container import Tensors
 from remapd.mapping.mapper import KINDS, MAX_LAYERS, MAX_WIDTH, Kind
 from remapd.mapping.network import Network
 from remapd.mapping.scaling import Scaling
 from remapd.parameters import ParameterTable
-from remapd.synth.presets import Preset, preset_from_document
+from remapd.synth.presets import PRESET_FIELDS, Preset, preset_from_document
 from remapd.synth.registry import get_synth
 
 _SCALER_FIELDS = ("minimum", "maximum", "reference")
-_SPEC_FIELDS = ("window_ms", "pre_roll_ms", "bandwidth_hz")
-_PRESET_FIELDS = ("name", "synth", "description", "preset", "damping")
 
 
 def synth_document(name: str, table: ParameterTable) -> dict[str, Any]:
@@ -42,15 +40,15 @@ def synth_from(value: object) -> str:
 
 def features_document(spec: FeatureSpec) -> dict[str, Any]:
     """Names of the features in order, and their window."""
-    return {"names": list(FEATURES.names), **{name: getattr(spec, name) for name in _SPEC_FIELDS}}
+    return {"names": list(FEATURES.names), **{name: getattr(spec, name) for name in SPEC_PARAMETERS.names}}
 
 
 def features_from(value: object) -> FeatureSpec:
     """Window of the features, which must be ours and in our order."""
-    fields: Mapping[str, Any] = checked_object(value, "features", ("names", *_SPEC_FIELDS))
+    fields: Mapping[str, Any] = checked_object(value, "features", ("names", *SPEC_PARAMETERS.names))
     if fields["names"] != list(FEATURES.names):
         raise FieldError("features.names", f"{', '.join(FEATURES.names)}, in this order", fields["names"])
-    return FeatureSpec(*(fields[name] for name in _SPEC_FIELDS))
+    return FeatureSpec(*(fields[name] for name in SPEC_PARAMETERS.names))
 
 
 def scaling_document(scaling: Scaling) -> dict[str, Any]:
@@ -74,7 +72,7 @@ def _feature_vector(value: object, field: str) -> NDArray[np.float64]:
 
 def preset_from(value: object, synth: str) -> Preset:
     """Preset for a synth; its own checks are those of a preset file, and all its fields must be there."""
-    fields = checked_object(value, "preset", _PRESET_FIELDS)
+    fields = checked_object(value, "preset", PRESET_FIELDS)
     if fields["synth"] != synth:
         raise FieldError("preset.synth", f"{synth}, the synth of the model", fields["synth"])
     try:

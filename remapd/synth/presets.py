@@ -32,7 +32,8 @@ MAX_FILE_BYTES = 64 * 1024
 MAX_DESCRIPTION_LENGTH = 1000
 PUBLISHED_SYNTH = "snare808"
 
-_FIELDS = ("name", "synth", "description", "preset", "damping")
+#: Fields of a preset's file.
+PRESET_FIELDS = ("name", "synth", "description", "preset", "damping")
 _OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 
 
@@ -138,9 +139,9 @@ def preset_from_document(document: object, default_name: str = "preset") -> Pres
         If a field is missing, unknown or does not fit; `field` names it.
     """
     fields = checked_object(document, "preset file")
-    unknown = [name for name in fields if name not in _FIELDS]
+    unknown = [name for name in fields if name not in PRESET_FIELDS]
     if unknown:
-        raise FieldError("preset file", f"only the fields {', '.join(_FIELDS)}", unknown[0])
+        raise FieldError("preset file", f"only the fields {', '.join(PRESET_FIELDS)}", unknown[0])
     synth = checked_text(fields.get("synth", PUBLISHED_SYNTH), "synth", 64)
     table = get_synth(synth).table
     return Preset(
