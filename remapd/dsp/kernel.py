@@ -1,15 +1,21 @@
 """How audio code is compiled: one decorator, and a cache that follows the sources.
 
 Numba keys its cache on the file of each function alone, so a change in a callee would leave a stale caller behind.
-The cache therefore lies in a folder named after a hash of every compiled source and of the compiler's version.
+The cache therefore lies in a folder named after a hash of every compiled source and of the compiler's version, in the
+folder that ``NUMBA_CACHE_DIR`` names or else in our own. What lies in a cache is executed: a folder that the user names
+is taken at his word, one of ours must belong to us and be writable by nobody else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import re
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +30,9 @@ CHUNK_FRAMES = 64
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPILED_FOLDERS = ("dsp", "onsets", "features", "synth", "mapping", "engine", "audio")
+_FOLDER_NAME = re.compile(r"remapd-[0-9a-f]{16}")
+#: A cache that no process has started with for so long is dropped; one that runs for longer has loaded all it needs.
+STALE_AFTER_S = 30.0 * 24.0 * 3600.0
 
 
 def source_fingerprint() -> str:
@@ -57,11 +66,46 @@ def _private_temporary() -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether the folder is our own: cached code is executed, so one that someone else owns is not trusted."""
-    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+    """Whether it is a folder, no link to one, that is our own and that nobody else may write to."""
+    if not hasattr(os, "getuid"):
+        return folder.is_dir()
+    status = folder.lstat()
+    is_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not is_others
 
 
-CACHE_DIR = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "compiled" / source_fingerprint())))
+def cache_folder() -> Path:
+    """Folder for what is compiled from these sources.
+
+    A child process inherits the variable with this folder, or that of other sources, at its end.
+    """
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    root = Path(given).absolute() if given else cache_root() / "compiled"
+    if _FOLDER_NAME.fullmatch(root.name):
+        root = root.parent
+    return root / f"remapd-{source_fingerprint()}"
+
+
+def open_cache(folder: Path) -> None:
+    """Mark a cache as used; where it is a new one, drop those beside it that have not been used for long."""
+    is_new = not folder.is_dir()
+    with contextlib.suppress(OSError):  # Where it cannot be written, the compiler says so.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.utime(folder)
+        if is_new:
+            _drop_stale_caches(folder.parent)
+
+
+def _drop_stale_caches(root: Path) -> None:
+    oldest = time.time() - STALE_AFTER_S
+    for folder in root.iterdir():
+        if _FOLDER_NAME.fullmatch(folder.name) and folder.lstat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+CACHE_DIR = cache_folder()
+os.environ["NUMBA_CACHE_DIR"] = str(CACHE_DIR)
+open_cache(CACHE_DIR)
 
 import numba  # noqa: E402  (the cache folder must be known first)
 
@@ -81,12 +125,3 @@ def compiled(function: Function) -> Function:
 def is_cached() -> bool:
     """Whether code compiled from these sources lies in the cache already."""
     return CACHE_DIR.is_dir() and any(CACHE_DIR.rglob("*.nbc"))
-
-
-def drop_stale_caches() -> None:
-    """Remove the caches of other versions of the sources, which nothing will read again."""
-    if CACHE_DIR.parent.name != "compiled":
-        return
-    for folder in CACHE_DIR.parent.iterdir():
-        if folder != CACHE_DIR and folder.is_dir():
-            shutil.rmtree(folder, ignore_errors=True)
