@@ -47,7 +47,9 @@ def test_engine_hears_the_recording_and_the_device_plays_the_engine(frames: int,
     expected = np.concatenate([source, -source], axis=1)
     np.testing.assert_array_equal(feed.output, expected)
     np.testing.assert_array_equal(backend.output[:frames], expected)
-    assert not np.any(backend.output[frames:])
+    rest = np.abs(backend.output[frames : calls * block])
+    assert np.all(np.diff(rest, axis=0) <= 0.0), "the recording fades out"
+    assert np.all(rest <= np.abs(source[-1]))
 
 
 def test_wrong_shape_is_refused() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from remapd.audio.ending import FADE_S, fade_from
 from remapd.audio.file import MIX, AudioWriter
 from remapd.engine.control import TrackSetup
 from remapd.errors import FieldError, RemapdError
@@ -59,7 +60,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_file_is_what_the_engine_plays_and_then_rings_out(tmp_path: Path) -> None:
     summary = rendered(tmp_path, source(tmp_path, hits(HITS, 0.75), subtype="FLOAT"))
     output, rate = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)
-    samples = np.concatenate([hits(HITS, 0.75), np.zeros((2 * RATE, 1), np.float32)])
+    drum = hits(HITS, 0.75)
+    fade = fade_from(drum[-1], round(FADE_S * RATE))
+    samples = np.concatenate([drum, fade, np.zeros((2 * RATE, 1), np.float32)])
     expected = play(make_engine(outputs=1), samples)
     assert rate == RATE
     assert len(output) > 0.75 * RATE
@@ -111,6 +114,30 @@ def test_input_rings_out_even_if_it_ends_with_a_hit(tmp_path: Path) -> None:
     summary = rendered(tmp_path, source(tmp_path, hits([0.5], 0.505)))
     assert summary.hits == 1
     assert soundfile.info(tmp_path / "out.wav").duration > 0.6
+
+
+@pytest.mark.parametrize("noise", [0.0, 5e-4])
+@pytest.mark.parametrize("offset", [0.1, 0.9])
+def test_end_of_an_input_with_an_offset_is_no_stroke(tmp_path: Path, offset: float, noise: float) -> None:
+    samples = offset + noise * np.random.default_rng(0).normal(size=RATE)
+    summary = rendered(tmp_path, source(tmp_path, samples, subtype="FLOAT"))
+    assert summary.hits == 0
+    output, _ = soundfile.read(tmp_path / "out.wav")
+    np.testing.assert_array_equal(output, np.zeros(RATE))
+
+
+def test_no_event_is_later_than_the_input(tmp_path: Path) -> None:
+    samples = 0.5 * np.sin(2.0 * np.pi * 100.0 * np.arange(RATE + 120) / RATE)  # It ends in a corner.
+    path = source(tmp_path, samples, subtype="FLOAT")
+    render(path, files(tmp_path), RenderSettings([setup()]))
+    events = [*lines(tmp_path / "out.jsonl"), *lines(tmp_path / "out-rejected.jsonl")]
+    assert all(event.get("onset_s", event.get("time_s")) < len(samples) / RATE for event in events)
+
+
+def test_dry_input_that_does_not_end_at_zero_keeps_its_length(tmp_path: Path) -> None:
+    rendered(tmp_path, source(tmp_path, np.full(RATE, 0.1), subtype="FLOAT"), tracks=[setup(dry_wet=0.0)])
+    output, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    np.testing.assert_array_equal(output, np.full(RATE, np.float32(0.1)))
 
 
 @pytest.mark.parametrize("frames", [1, 3, 1000])

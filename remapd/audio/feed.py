@@ -13,6 +13,7 @@ from numba import carray, cfunc  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
 from remapd.audio.clock import call_stream_callback
+from remapd.audio.ending import fade_from
 from remapd.dsp.kernel import compiled
 from remapd.engine.callback import SIGNATURE
 from remapd.engine.native import is_null, pointer_at
@@ -40,7 +41,7 @@ STATE = np.dtype(
 
 _CONTINUE, _COMPLETE = 0, 1
 _SAMPLE_BYTES = 4
-#: Silence after the recording, so that the last block is as long as the others; no server has longer ones.
+#: The recording fades out over this, so that the last block is as long as the others; no server has longer ones.
 _MARGIN_FRAMES = 8192
 
 # The compiler hands these two contexts of its own, which a type checker cannot know.
@@ -97,6 +98,8 @@ class Feed:
         capacity = self._frames + _MARGIN_FRAMES
         self._source = np.zeros((capacity, inputs), dtype=np.float32)
         self._source[: self._frames] = source
+        if self._frames:
+            self._source[self._frames :] = fade_from(source[-1], _MARGIN_FRAMES)
         self._kept = np.zeros((capacity, output_channels), dtype=np.float32)
         self._state = np.zeros(1, dtype=STATE)
         record = self._state[0]

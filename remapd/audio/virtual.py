@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from remapd.audio import virtual_loop
 from remapd.audio.backend import STREAM_PARAMETERS, Backend, StreamInfo, StreamSettings
 from remapd.audio.clock import HAS_NATIVE_CLOCK
+from remapd.audio.ending import FADE_S, fade_from
 from remapd.audio.file import AudioReader
 from remapd.audio.priority import request_realtime_priority
 from remapd.errors import AudioFileError, FieldError
@@ -79,7 +80,9 @@ class VirtualBackend(Backend):
         state["input"], state["output"] = (block.ctypes.data for block in self._blocks)
         state["times"] = self._times.ctypes.data
         state["sample_rate"], state["loops"], state["realtime"] = rate, settings.loop, settings.realtime
-        self._arguments = (state, source, self._capture, *self._blocks)
+        fades = settings.input_file is not None and not settings.loop
+        heard = _faded_out(source, rate) if fades else source
+        self._arguments = (state, heard, self._capture, *self._blocks)
         self._loop(*self._arguments)  # No frames yet: compiled now, not when the first block is due.
         state["total"] = self._length(len(source), rate)
         channels = settings.input_channels, settings.output_channels
@@ -158,6 +161,12 @@ class VirtualBackend(Backend):
     def output(self) -> Samples:
         """What has been played and kept, shape (frames, channels)."""
         return self._capture[: min(self.frames, len(self._capture))]
+
+
+def _faded_out(source: Samples, rate: float) -> Samples:
+    if len(source) == 0:
+        return source
+    return np.concatenate([source, fade_from(source[-1], round(FADE_S * rate))])
 
 
 def _read(path: str, channels: int) -> tuple[Samples, float]:

@@ -21,6 +21,7 @@ from remapd.engine.control import TrackSetup
 from remapd.engine.engine import Engine
 from remapd.engine.events import Event
 from remapd.errors import DeviceError
+from remapd.offline.event_sinks import onset_s
 
 if TYPE_CHECKING:
     from remapd.audio.feed import Feed
@@ -87,6 +88,7 @@ def run(settings: DemoSettings, console: Console) -> None:
             events = list(_follow(engine, feed, device, display))
     finally:
         device.close()
+    events = [event for event in events if onset_s(event) < len(feed.output) / rate]
     result = Run(performance, feed.output, events, settings.setup)
     write_files(settings.folder, result)
     for line in summary(score(performance, result.hits), engine.status(), synth.name):

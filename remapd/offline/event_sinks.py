@@ -53,3 +53,8 @@ class EventSinks:
             self.rejected += 1
             for rejected_sink in self.on_rejected:
                 rejected_sink(candidate)
+
+
+def onset_s(event: Event) -> float:
+    """Time of a hit or a rejected candidate, in seconds."""
+    return event.onset_s if isinstance(event, HitEvent) else event.time_s

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from remapd.audio.ending import FADE_S, fade_from
 from remapd.audio.file import AudioReader, AudioWriter, audio_format, check_size
 from remapd.engine.engine import Engine
 from remapd.errors import RemapdError
 from remapd.features.descriptors import FEATURES
 from remapd.offline.event_files import REJECTED_COLUMNS, event_writer, hit_columns
-from remapd.offline.event_sinks import EventSinks
+from remapd.offline.event_sinks import EventSinks, onset_s
 from remapd.offline.midi_file import MidiFileWriter
 from remapd.offline.outputs import OutputError, OutputGroup
 from remapd.offline.picture import draw_picture
@@ -76,6 +77,8 @@ class _Run:
         self._settings = settings
         self._sinks = EventSinks()
         self._picture: PictureBuilder | None = None
+        self._last = np.zeros(len(settings.channels), np.float32)
+        self._end_s = float("inf")  # What is found after the input's end is none of the player's doing.
 
     def perform(self, files: RenderFiles, progress: Progress | None) -> RenderSummary:
         """Read, process and write."""
@@ -84,7 +87,7 @@ class _Run:
             self._open_sinks(stack, files)
             began = time.perf_counter()
             frames = self._play(writer, progress)
-            self._ring_out(writer)
+            self._ring_out(writer, frames)
             self._sinks.finish()
             elapsed_s = time.perf_counter() - began
         if files.plot is not None and self._picture is not None:
@@ -121,22 +124,29 @@ class _Run:
         for source in self._reader.blocks(_READ_FRAMES):
             self._keep(writer, source, self._processed(source))
             frames += len(source)
+            self._last = source[-1]
             if progress is not None:
                 progress(frames, self._reader.frames)
         return frames
 
-    def _ring_out(self, writer: AudioWriter) -> None:
+    def _ring_out(self, writer: AudioWriter, frames: int) -> None:
         """Process silence until it is silent.
 
         The steps are counted from the end of the input, so that the block size makes no difference.
         """
+        self._end_s = frames / self._reader.sample_rate
         source = np.zeros((round(_TAIL_STEP_S * self._reader.sample_rate), len(self._settings.channels)), np.float32)
+        fade_frames = round(FADE_S * self._reader.sample_rate)
+        source[:fade_frames] = fade_from(self._last, fade_frames)
         for _ in range(round(_LONGEST_TAIL_S / _TAIL_STEP_S)):
+            was_sounding = self._engine.is_sounding
             output = self._processed(source)
-            if output.any():
+            # Without a voice there is nothing but the fade of a dry signal, which is not worth a longer file.
+            if was_sounding or self._engine.is_sounding:
                 self._keep(writer, source, output)
             if not self._engine.is_sounding:
                 return
+            source = np.zeros_like(source)
 
     def _keep(self, writer: AudioWriter, source: Samples, output: Samples) -> None:
         writer.write(output)
@@ -149,7 +159,8 @@ class _Run:
         size = self._settings.block_size
         for start in range(0, len(source), size):
             self._engine.process(source[start : start + size], output[start : start + size])
-            self._sinks.take(self._engine.events.read(), self._engine.seconds)
+            events = [event for event in self._engine.events.read() if onset_s(event) < self._end_s]
+            self._sinks.take(events, self._engine.seconds)
         return output
 
     def _summary(self, frames: int, elapsed_s: float) -> RenderSummary:
