@@ -108,6 +108,17 @@ def test_fault_is_told_in_one_line_and_leaves_nothing(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("arguments", [["missing.wav", "out.wav"], ["empty.wav", "out.wav"], ["in.wav", "out.mp3"]])
+def test_a_file_at_fault_is_told_before_the_wait_for_the_compiler(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("remapd.dsp.kernel.is_cached", lambda: False)
+    (tmp_path / "empty.wav").touch()
+    assert "Compiling" not in remapd(*arguments).stderr
+    assert "Compiling" in remapd("in.wav", "out.wav", "--channel", "2").stderr
+
+
 @pytest.mark.parametrize("arguments", [[], ["in.wav"], ["a.wav", "b.wav", "--encoding", "8"], ["a.wav", "b.wav", "-x"]])
 def test_wrong_usage_has_status_2(arguments: list[str]) -> None:
     assert remapd(*arguments).exit_code == 2

@@ -73,12 +73,7 @@ def command(
     .w64 file as its name ends. The same command gives the same bytes each time. All files appear at the end, together;
     if anything fails, or with Ctrl-C, there are none and those that were there stay.
     """
-    from remapd.audio.file import audio_format
-    from remapd.dsp.kernel import is_cached
-
-    audio_format(output, encoding)
-    if not is_cached() and not quiet:
-        click.echo("Compiling the audio code, once (about 30 s)…", err=True)
+    _check_before_compiling(source, output, encoding, quiet)
     from remapd.offline.render import render
     from remapd.offline.render_job import RenderFiles, RenderSettings
 
@@ -92,6 +87,17 @@ def command(
         click.echo(f"remapd: warning: {line}", err=True)
     if not quiet:
         click.echo(f"{click.format_filename(output)}: {summary_text(summary)}")
+
+
+def _check_before_compiling(source: Path, output: Path, encoding: str, quiet: bool) -> None:
+    """Announce the wait on a machine's first run, unless a file is at fault already."""
+    from remapd.audio.file import AudioReader, audio_format
+    from remapd.dsp.kernel import is_cached
+
+    audio_format(output, encoding)
+    AudioReader(source).close()
+    if not is_cached() and not quiet:
+        click.echo("Compiling the audio code, once (about 30 s)…", err=True)
 
 
 def parsed_tracks(

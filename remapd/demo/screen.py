@@ -57,14 +57,19 @@ def draw(
         *_meters(tracks, status, bars),
         _counts(status),
     ]
+    columns, rows = size
+    body = _body(tracks, hits, bars, columns, rows - len(head))
+    return Text("\n", no_wrap=True, overflow="crop").join([*head, Text(), *body])
+
+
+def _body(tracks: Sequence[str], hits: Sequence[HitEvent], bars: Bars, columns: int, rows: int) -> list[Text]:
+    """The last hits and the modulation, side by side if there is room, else one above the other."""
     modulation = _modulation(hits[-1], bars) if hits else []
     left = [_hit_heading(tracks, hits), *(_hit_line(tracks, hit) for hit in reversed(hits))]
-    if size[0] >= len(left[0]) + len(_GAP) + _MODULATION_CELLS:
-        body = _side_by_side(left[: _MOST_HITS + 1], modulation)
-    else:
-        room = max(_FEWEST_HITS, min(_MOST_HITS, size[1] - len(head) - len(modulation) - 4))
-        body = [*left[: room + 1], Text(), *modulation]
-    return Text("\n", no_wrap=True, overflow="crop").join([*head, Text(), *body])
+    if columns >= len(left[0]) + len(_GAP) + _MODULATION_CELLS:
+        return _side_by_side(left[: _MOST_HITS + 1], modulation)
+    room = max(_FEWEST_HITS, min(_MOST_HITS, rows - len(modulation) - 4))
+    return [*left[: room + 1], Text(), *modulation]
 
 
 def feature_texts(hit: HitEvent) -> list[str]:
