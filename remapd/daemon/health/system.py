@@ -54,7 +54,7 @@ def check_cache() -> Iterator[Finding]:
             "compiled code", f"{CACHE_DIR} cannot be written", f"make {cache_root()} writable, or unset NUMBA_CACHE_DIR"
         )
     elif CACHE_DIR.is_relative_to(tempfile.gettempdir()):
-        remedy = f"make {platformdirs.user_cache_dir('remapd')} writable"
+        remedy = f"make {platformdirs.user_cache_dir('remapd')} writable, by you alone"
         yield warn("compiled code", f"in {CACHE_DIR}, which is lost when the machine starts again", remedy)
     elif is_cached():
         yield ok("compiled code", f"cached in {CACHE_DIR}")
