@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import mido
@@ -106,6 +110,46 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert "no folder can be made there" in result.output
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / FILES[0]).mkdir()  # As good as a folder without rights, which a test run by root does not see.
+    monkeypatch.setattr("remapd.demo.session.find_device", None)
+    result = demo(tmp_path, "--fast")
+    assert result.exit_code == 1
+    assert "is a folder" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == [FILES[0]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_breaks_off_and_what_was_heard_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    # Like a live device, it has not come to its end when the signal comes.
+    monkeypatch.setattr("remapd.audio.feed.Feed.is_over", False)
+    signals = [number]
+    monkeypatch.setattr(
+        "remapd.audio.virtual.VirtualBackend.failure",
+        lambda self: signal.raise_signal(signals.pop()) if signals else None,
+    )
+    result = demo(tmp_path / "new", "--fast")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == sorted(FILES)
+    assert "written to" in result.output
+
+
+def test_reader_that_goes_away_does_not_cost_the_files(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "remapd", "demo", "--fast", "--seconds", "2.2", "--output-folder", str(tmp_path)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+
+
 class FakeDevice(VirtualBackend):
     """An output device of any temper: it stands in for PortAudio's, and runs without waiting for the clock."""
 
@@ -170,7 +214,7 @@ def test_default_device_that_fails_is_replaced_and_named_device_is_refused(
     named = demo(tmp_path / "named", "--device", "Studio")
     assert named.exit_code == 1
     assert "it fails at" in named.output or "does not play" in named.output
-    assert list((tmp_path / "named").iterdir()) == []
+    assert not (tmp_path / "named").exists()
 
 
 def test_device_that_goes_away_ends_the_demo_with_nothing_half_written(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,6 +14,8 @@ import click
 from remapd.errors import FieldError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from remapd.engine.control import TrackSetup
 
 DEFAULT_MODEL = "velocity"
@@ -93,3 +99,30 @@ def _number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that half-written files are removed."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def console_for_pipes() -> Console:
+    """Make a console that falls silent when nobody reads on (``| head``), so that the rest of the work is done."""
+    from rich.console import Console
+
+    class Pipe(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            # What is still in the buffer would fail once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    return Pipe()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from remapd.commands._shared import sound_options, track_setup
+from remapd.commands._shared import console_for_pipes, sound_options, terminated_like_interrupted, track_setup
 
 
 @click.command("demo")
@@ -44,10 +44,10 @@ def command(
 
     # Asked before anything else is imported, for that may put the first compiled function into the cache.
     is_first_run = not is_cached()
-    from rich.console import Console
-
     from remapd.demo.performance import SECONDS
     from remapd.demo.session import DemoSettings, run
 
     setup = track_setup(model, preset, settings)
-    run(DemoSettings(setup, output_folder, device, seconds or SECONDS, not fast, is_first_run), Console())
+    demo = DemoSettings(setup, output_folder, device, seconds or SECONDS, not fast, is_first_run)
+    with terminated_like_interrupted():
+        run(demo, console_for_pipes())

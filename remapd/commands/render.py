@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import parsed_track, sound_options
+from remapd.commands._shared import parsed_track, sound_options, terminated_like_interrupted
 from remapd.errors import FieldError
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def command(
     settings = (*settings, *(f"{name}={value}" for name, value in own.items() if value is not None))
     channels, setups = parsed_tracks(tracks or (channel,), model, preset, settings)
     job = RenderSettings(setups, channels, block_size, output_channels, encoding)
-    with _terminated_like_interrupted(), _progress(quiet) as progress:
+    with terminated_like_interrupted(), _progress(quiet) as progress:
         summary = render(source, RenderFiles(output, **files), job, progress)
     for line in warnings(summary):
         click.echo(f"remapd: warning: {line}", err=True)
@@ -170,17 +169,3 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int], object] | None]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("rendering", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that half-written files are removed."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -58,8 +58,9 @@ def command(
     from rich.console import Console
 
     from remapd.daemon.composition import Daemon
-    from remapd.daemon.session import play, stop_signals, summary
+    from remapd.daemon.session import play, summary
     from remapd.demo.display import make_display
+    from remapd.demo.signals import stop_signals
 
     if neurality is not None:
         settings = (*settings, f"neurality={neurality}")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 
 from remapd.daemon.composition import Daemon
 from remapd.engine.events import Event, HitEvent
@@ -89,23 +86,3 @@ def summary(tally: Tally, status: EngineStatus, events_lost: int) -> list[str]:
     }
     lines += [f"{count} {what}" for what, count in faults.items() if count]
     return lines
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and the signals of a service manager into an event; a second one ends the process the usual way."""
-    stop = threading.Event()
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, before[number])
-
-    for number in numbers:
-        signal.signal(number, handle)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            signal.signal(number, before[number])

@@ -7,7 +7,7 @@ and a rimshot to end it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ _HUM_HARMONICS = ((1, 1.0), (3, 0.3), (5, 0.1))
 _HUMAN_S = 0.001
 _HUMAN_FORCE = 0.06
 _EARLY_S = 0.01
+#: A stroke that is nearer to the end may not be decided on before it.
+TOO_LATE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Performance:
     strokes: tuple[Stroke, ...]
     parts: tuple[tuple[str, float], ...]
 
+    def until(self, frames: int) -> Performance:
+        """Break off after a number of frames; a stroke too near that point to be heard counts as not played."""
+        strokes = tuple(stroke for stroke in self.strokes if stroke.time_s < frames / self.sample_rate - TOO_LATE_S)
+        return replace(self, samples=self.samples[:frames], strokes=strokes)
+
 
 def perform(seconds: float = SECONDS, sample_rate: float = SAMPLE_RATE, seed: int = 1) -> Performance:
     """Play the performance.
@@ -72,7 +79,7 @@ def perform(seconds: float = SECONDS, sample_rate: float = SAMPLE_RATE, seed: in
     chance = np.random.default_rng(seed)
     parts, score = _score()
     strokes = sorted(_as_a_human(score, chance), key=lambda stroke: stroke.time_s)
-    strokes = [stroke for stroke in strokes if stroke.time_s < seconds - 0.05]
+    strokes = [stroke for stroke in strokes if stroke.time_s < seconds - TOO_LATE_S]
     seconds = min(seconds, strokes[-1].time_s + _RING_S if strokes else seconds)
     samples = AcousticSnare().play(strokes, seconds, sample_rate, seed)
     samples = samples + _room(len(samples), sample_rate, chance)

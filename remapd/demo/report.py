@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,18 +35,26 @@ FILES = (INPUT, OUTPUT, EVENTS, REJECTED, MIDI, PICTURE)
 _ENCODING = "float"
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for the files, if it is not there.
+@contextlib.contextmanager
+def folder_for_files(folder: Path) -> Iterator[None]:
+    """Make a folder for the files, if it is not there; one that was made and stays empty is removed again.
 
     Raises
     ------
     RemapdError
         If that is impossible.
     """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RemapdError(f"{folder}: no folder can be made there ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # The first that is not empty.
+            for path in missing:
+                path.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,23 @@ class Run:
         return sorted((e for e in self.events if isinstance(e, RejectedEvent)), key=lambda candidate: candidate.time_s)
 
 
-def write_files(folder: Path, run: Run) -> None:
+def reserve_files(group: OutputGroup, folder: Path) -> dict[str, Path]:
+    """Reserve every file of a run, so that a folder that cannot be written to is known before anything is played.
+
+    Returns
+    -------
+    dict of str to Path
+        The temporary path of each of `FILES`, for `write_files`.
+
+    Raises
+    ------
+    RemapdError
+        If a file cannot be written.
+    """
+    return {name: group.add(folder / name) for name in FILES}
+
+
+def write_files(group: OutputGroup, paths: dict[str, Path], run: Run) -> None:
     """Write every file of a run, all of them or none; those of an earlier run are replaced.
 
     Raises
@@ -89,15 +114,13 @@ def write_files(folder: Path, run: Run) -> None:
         If a file cannot be written.
     """
     rate = round(run.performance.sample_rate)
-    with OutputGroup() as group:
-        paths = {name: group.add(folder / name) for name in FILES}
-        _write_audio(paths[INPUT], run.performance.samples[:, np.newaxis], rate)
-        _write_audio(paths[OUTPUT], run.output, rate)
-        _write_lines(paths[EVENTS], run.hits)
-        _write_lines(paths[REJECTED], run.rejected)
-        _write_midi(paths[MIDI], run)
-        draw_picture(paths[PICTURE], _picture(run))
-        group.commit()
+    _write_audio(paths[INPUT], run.performance.samples[:, np.newaxis], rate)
+    _write_audio(paths[OUTPUT], run.output, rate)
+    _write_lines(paths[EVENTS], run.hits)
+    _write_lines(paths[REJECTED], run.rejected)
+    _write_midi(paths[MIDI], run)
+    draw_picture(paths[PICTURE], _picture(run))
+    group.commit()
 
 
 def _write_lines(path: Path, events: Sequence[Event]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +14,17 @@ from rich.console import Console
 from remapd.audio.backend import Backend
 from remapd.demo.devices import DEFAULT, OUTPUT_CHANNELS, find_device, start_device
 from remapd.demo.display import Display, make_display
-from remapd.demo.performance import Performance, perform
-from remapd.demo.report import FILES, Run, make_folder, summary, write_files
+from remapd.demo.performance import TOO_LATE_S, Performance, perform
+from remapd.demo.report import FILES, Run, folder_for_files, reserve_files, summary, write_files
 from remapd.demo.score import score
+from remapd.demo.signals import stop_signals
 from remapd.engine.control import TrackSetup
 from remapd.engine.engine import Engine
 from remapd.engine.events import Event
+from remapd.engine.status import EngineStatus
 from remapd.errors import DeviceError
 from remapd.offline.event_sinks import onset_s
+from remapd.offline.outputs import OutputGroup
 
 if TYPE_CHECKING:
     from remapd.audio.feed import Feed
@@ -71,7 +74,19 @@ def run(settings: DemoSettings, console: Console) -> None:
     def say(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False, highlight=False)
 
-    make_folder(settings.folder)
+    with folder_for_files(settings.folder), OutputGroup() as group:
+        paths = reserve_files(group, settings.folder)
+        result, status, synth = _play(settings, console, say)
+        write_files(group, paths, result)
+    end_s = len(result.output) / result.performance.sample_rate
+    decided = [hit for hit in result.hits if hit.onset_s < end_s - TOO_LATE_S]
+    for line in summary(score(result.performance, decided), status, synth):
+        say(line)
+    say(f"written to {settings.folder}: {', '.join(FILES)}")
+
+
+def _play(settings: DemoSettings, console: Console, say: Callable[[str], None]) -> tuple[Run, EngineStatus, str]:
+    """Play to the end, or until Ctrl-C or the like; what was heard so far, the engine's state and its synth's name."""
     device = find_device(settings.device, settings.realtime, say)
     rate = float(device.settings.sample_rate or 0.0)
     if settings.is_first_run:
@@ -81,19 +96,16 @@ def run(settings: DemoSettings, console: Console) -> None:
     performance = perform(settings.seconds, rate)
     feed = _feed(engine, performance)
     device, name = start_device(device, feed, settings.device == DEFAULT, say)
-    synth = engine.synth(0)
-    title = f"remapd demo: {settings.setup.model.name} plays {synth.name}, {rate:g} Hz, output {name}"
+    synth = engine.synth(0).name
+    title = f"remapd demo: {settings.setup.model.name} plays {synth}, {rate:g} Hz, output {name}"
     try:
-        with make_display(console, title, [synth.name]) as display:
-            events = list(_follow(engine, feed, device, display))
+        with stop_signals() as stop, make_display(console, title, [synth]) as display:
+            events = list(_follow(engine, feed, device, display, stop))
     finally:
         device.close()
-    events = [event for event in events if onset_s(event) < len(feed.output) / rate]
-    result = Run(performance, feed.output, events, settings.setup)
-    write_files(settings.folder, result)
-    for line in summary(score(performance, result.hits), engine.status(), synth.name):
-        say(line)
-    say(f"written to {settings.folder}: {', '.join(FILES)}")
+    end_s = len(feed.output) / rate
+    events = [event for event in (*events, *engine.events.read()) if onset_s(event) < end_s]
+    return Run(performance.until(feed.frame), feed.output, events, settings.setup), engine.status(), synth
 
 
 def _feed(engine: Engine, performance: Performance) -> Feed:
@@ -104,12 +116,11 @@ def _feed(engine: Engine, performance: Performance) -> Feed:
     return Feed(engine.callback_address, engine.userdata_address, source, OUTPUT_CHANNELS)
 
 
-def _follow(engine: Engine, feed: Feed, device: Backend, display: Display) -> Iterator[Event]:
-    """Show events as they come, until the performance is over; every one of them is handed on."""
+def _follow(engine: Engine, feed: Feed, device: Backend, display: Display, stop: threading.Event) -> Iterator[Event]:
+    """Show events as they come, until the performance is over or broken off; every one of them is handed on."""
     is_over = False
     while not is_over:
-        time.sleep(_POLL_S)
-        is_over = feed.is_over
+        is_over = stop.wait(_POLL_S) or feed.is_over
         failure = device.failure()
         # The device also ends when the performance does, so that is looked at once more.
         if failure is not None and not feed.is_over:
