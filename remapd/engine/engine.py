@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from remapd.engine import program
 from remapd.engine.control import EngineControl, TrackSetup
+from remapd.engine.controls import INPUT_CHANNEL
 from remapd.engine.layout import STATE
 from remapd.engine.process import process_block, reset
 from remapd.engine.rings import begin_change, end_change
 from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
+from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
-_CHANNEL_LIMIT = 256
 _REHEARSAL_FRAMES = 8192
 
 
@@ -50,9 +51,9 @@ class Engine(EngineControl):
         shared: SharedBlock | None = None,
         seed: int = 0,
     ) -> None:
-        _check("sample_rate", sample_rate, 8000, 384000)
-        _check("input_channels", input_channels, 0, _CHANNEL_LIMIT)
-        _check("output_channels", output_channels, 0, _CHANNEL_LIMIT)
+        _check("sample_rate", sample_rate, MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ)
+        _check("input_channels", input_channels, 0, INPUT_CHANNEL.maximum + 1)
+        _check("output_channels", output_channels, 0, INPUT_CHANNEL.maximum + 1)
         super().__init__(shared or SharedBlock.private())
         self._state: Any = _new_state()
         status = self._record["status"]
