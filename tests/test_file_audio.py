@@ -88,8 +88,14 @@ BAD_FILES = {
     "folder": (lambda path: path.mkdir(), "is a folder"),
     "empty": (lambda path: path.touch(), "is empty"),
     "no frames": (lambda path: soundfile.write(path, np.zeros(0), RATE), "holds no audio"),
-    "garbage": (lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)), "cannot be read as audio"),
-    "half a header": (lambda path: path.write_bytes(b"RIFF\x00\x00\x00\x00WAVEfmt "), "cannot be read as audio"),
+    "garbage": (
+        lambda path: path.write_bytes(np.random.default_rng(0).bytes(5000)),
+        "is no audio file that remapd knows",
+    ),
+    "half a header": (
+        lambda path: path.write_bytes(b"RIFF\x00\x00\x00\x00WAVEfmt "),
+        "is no audio file that remapd knows",
+    ),
     "rate too low": (lambda path: soundfile.write(path, np.zeros(10), 4000), "sample rate 4000 Hz"),
     "rate too high": (lambda path: soundfile.write(path, np.zeros(10), 500000), "sample rate 500000 Hz"),
     "half a FLAC": (damaged_flac, "damaged"),
@@ -105,6 +111,23 @@ def test_bad_file_is_refused_in_one_line(tmp_path: Path, kind: str) -> None:
         read(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_garbage_makes_no_library_talk(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for name, start in (("a.wav", b"ID3\x03"), ("a.mp3", b"\xff\xfb\x90\x64")):
+        (tmp_path / name).write_bytes(start + np.random.default_rng(0).bytes(50000))
+        with pytest.raises(AudioFileError):
+            AudioReader(tmp_path / name)
+    assert capfd.readouterr().err == ""
+
+
+def test_peaks_are_those_of_every_channel(tmp_path: Path) -> None:
+    samples = noise(3000, 3) * np.array([0.1, 1.0, 0.5], np.float32)
+    samples[7, 0] = np.nan
+    written(tmp_path / "a.wav", samples, "float")
+    with AudioReader(tmp_path / "a.wav", [2]) as reader:
+        list(reader.blocks(1000))
+    np.testing.assert_array_equal(reader.peaks, np.nanmax(np.abs(samples), axis=0))
 
 
 def test_raw_samples_are_refused(tmp_path: Path) -> None:

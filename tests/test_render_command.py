@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from remapd.audio.file import MIX
 from remapd.cli import main
 from remapd.commands.render import parsed_tracks
 from remapd.errors import FieldError
+from remapd.offline.no_hits import explain_no_hits
+from remapd.offline.render_job import RenderSummary
 from tests.engines import hits
 
 RATE = 48000
@@ -132,6 +135,59 @@ def test_silenced_samples_are_warned_of(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == ""
     assert result.stderr.startswith("remapd: warning: silenced 3 samples ")
+
+
+def test_no_hits_are_explained_in_a_line(tmp_path: Path) -> None:
+    drum = hits([0.1, 0.4], 0.8)[:, 0]
+    soundfile.write(tmp_path / "in.wav", np.stack([np.zeros(len(drum)), drum, 0.0 * drum], axis=1), RATE)
+    said = remapd(tmp_path / "in.wav", tmp_path / "out.wav").stdout.splitlines()
+    assert (
+        said[1] == f"no hits: channel 1 is silent; channel 2 peaks at {20 * np.log10(drum.max()):.0f} dBFS: --channel 2"
+    )
+    loud = remapd(tmp_path / "in.wav", tmp_path / "out.wav", "--channel", "2")
+    assert len(loud.stdout.splitlines()) == 1
+    deaf = remapd(tmp_path / "in.wav", tmp_path / "out.wav", "--channel", "2", "--set", "onset.on_threshold_db=40")
+    assert deaf.stdout.splitlines()[1].startswith("no hits: channel 2 peaks at ")
+
+
+@pytest.mark.parametrize(
+    ("peaks", "channels", "reasons", "line"),
+    [
+        ([0.0], [0], {}, "channel 1 is silent"),
+        ([0.1], [0], {}, "channel 1 peaks at -20 dBFS; nothing in it rises fast enough to be a stroke"),
+        (
+            [0.1, 0.19],
+            [0],
+            {"masked": 2, "ringing": 5},
+            "channel 1 peaks at -20 dBFS; candidates rejected: 5 of 7 as ringing",
+        ),
+        ([0.0, 1e-5], [0], {}, "channel 1 is silent"),
+        ([0.01, 1.0], [0, 1], {}, "channel 2 peaks at 0 dBFS; nothing in it rises fast enough to be a stroke"),
+        ([1.0, 0.01], [1], {"masked": 1}, "channel 2 peaks at -40 dBFS; channel 1 peaks at 0 dBFS: --channel 1"),
+        (
+            [0.1, 0.01],
+            [MIX],
+            {"masked": 1},
+            "the loudest channel of the mix peaks at -20 dBFS; candidates rejected: 1 of 1 as masked",
+        ),
+    ],
+)
+def test_likeliest_reason_is_named(peaks: list[float], channels: list[int], reasons: dict[str, int], line: str) -> None:
+    summary = RenderSummary(0, sum(reasons.values()), 1.0, 0.0, 1.0, RATE, 0, 0, channels, peaks, reasons)
+    assert explain_no_hits(summary) == f"no hits: {line}"
+
+
+def test_file_without_rights_is_no_wrong_usage(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.R_OK and access(path, mode))
+    monkeypatch.setattr(Path, "open", refuse)
+    result = remapd(recording, tmp_path / "out.wav")
+    assert (result.exit_code, result.stderr) == (1, f"remapd: {recording}: Permission denied\n")
 
 
 def test_termination_removes_what_is_half_written(

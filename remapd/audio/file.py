@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from remapd.audio.portaudio_library import silenced_stderr
 from remapd.errors import AudioFileError, FieldError
 from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
@@ -39,6 +40,11 @@ class AudioReader:
     channels : sequence of int, optional
         Channels to hand out, from 0, in this order; `MIX` is the mean of all. All of them if left out.
 
+    Attributes
+    ----------
+    peaks : ndarray, shape (channels of the file,)
+        Largest sample of each channel in the blocks so far, whether it was handed out or not.
+
     Raises
     ------
     AudioFileError
@@ -49,6 +55,7 @@ class AudioReader:
         self.path = path
         _refuse_what_is_no_file(path)
         self._file = _open_for_reading(path)
+        self.peaks: NDArray[np.float64] = np.zeros(self.file_channels)
         try:
             self._check()
             self.channels = tuple(range(self.file_channels)) if channels is None else tuple(channels)
@@ -89,6 +96,7 @@ class AudioReader:
                 raise AudioFileError(f"{self.path}: damaged ({_reason(error)})") from error
             if len(block) == 0:
                 return
+            self.peaks = np.fmax(self.peaks, np.fmax.reduce(np.abs(block), axis=0))
             yield self._selected(block)
 
     def close(self) -> None:
@@ -219,11 +227,12 @@ def _open_for_reading(path: Path) -> Any:
     except OSError as error:
         raise AudioFileError(f"libsndfile is missing ({error}); on Debian: apt install libsndfile1") from error
     try:
-        return soundfile.SoundFile(_library_name(path))
+        with silenced_stderr():  # Its MP3 decoder prints notes on whatever it is shown.
+            return soundfile.SoundFile(_library_name(path))
     except TypeError as error:  # What soundfile raises for names that end in .raw.
         raise AudioFileError(f"{path}: raw samples without a header cannot be read; convert it to WAV") from error
     except _library_errors() as error:
-        raise AudioFileError(f"{path}: cannot be read as audio ({_reason(error)})") from error
+        raise AudioFileError(f"{path}: is no audio file that remapd knows ({_reason(error)})") from error
 
 
 def _check_channels(path: Path, wanted: Sequence[int], channels: int) -> None:

@@ -13,7 +13,7 @@ from remapd.commands._shared import console_for_pipes, sound_options, terminated
 @sound_options
 @click.option(
     "--output-folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("remapd-demo"),
     show_default=True,
     help="Where audio, events, MIDI and the picture are written.",

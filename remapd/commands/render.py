@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from remapd.offline.render_job import RenderSummary
 
 _MIX = "mix"
-_FILE = click.Path(path_type=Path)
+# That a file cannot be read is told with the reason when it is opened.
+_FILE = click.Path(path_type=Path, readable=False)
 
 _OPTIONS = (
     click.option("--neurality", type=float, help="How far the mapper moves the preset, 0 to 4."),
@@ -86,6 +87,10 @@ def command(
         click.echo(f"remapd: warning: {line}", err=True)
     if not quiet:
         click.echo(f"{click.format_filename(output)}: {summary_text(summary)}")
+        if not summary.hits:
+            from remapd.offline.no_hits import explain_no_hits
+
+            click.echo(explain_no_hits(summary))
 
 
 def _check_before_compiling(source: Path, output: Path, encoding: str, quiet: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -22,12 +23,15 @@ class EventSinks:
         Called with each event.
     hits, rejected : int
         How many were handed on.
+    reasons : Counter of str
+        The rejected candidates by reason.
     """
 
     on_hit: list[Callable[[HitEvent], object]] = field(default_factory=list)
     on_rejected: list[Callable[[RejectedEvent], object]] = field(default_factory=list)
     hits: int = 0
     rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     _hit_order: TimeOrder[HitEvent] = field(default_factory=lambda: TimeOrder(_LATEST_S))
     _rejected_order: TimeOrder[RejectedEvent] = field(default_factory=lambda: TimeOrder(_LATEST_S))
 
@@ -51,6 +55,7 @@ class EventSinks:
                 sink(hit)
         for candidate in self._rejected_order.until(now_s):
             self.rejected += 1
+            self.reasons[candidate.reason] += 1
             for rejected_sink in self.on_rejected:
                 rejected_sink(candidate)
 

@@ -176,4 +176,7 @@ class _Run:
             sample_rate=rate,
             non_finite=status.non_finite,
             dropped=status.hits_dropped,
+            channels=self._settings.channels,
+            channel_peaks=self._reader.peaks.tolist(),
+            reasons=self._sinks.reasons,
         )

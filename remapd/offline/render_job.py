@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -131,6 +131,12 @@ class RenderSummary:
         Samples that were no finite numbers and became silence.
     dropped : int
         Hits that the engine could not play because too many came at once.
+    channels : sequence of int
+        Channels of the file that were heard, as in `RenderSettings`.
+    channel_peaks : sequence of float
+        Largest sample of each channel of the file.
+    reasons : mapping of str to int
+        Rejected candidates by reason.
     """
 
     hits: int
@@ -141,3 +147,6 @@ class RenderSummary:
     sample_rate: int
     non_finite: int
     dropped: int
+    channels: Sequence[int]
+    channel_peaks: Sequence[float]
+    reasons: Mapping[str, int]
