@@ -41,6 +41,8 @@ _FIRST_BLOCK_POLL_S = 0.002
 _FADE_S = 0.03
 #: Time after which a driver that does not let go is left to the system.
 _FORCED_EXIT_S = 0.7
+#: Compiling for less than this is not worth a word.
+_LONG_COMPILATION_S = 4.0
 
 
 class Ending(enum.IntEnum):
@@ -149,7 +151,7 @@ class EngineProcess:
         from remapd.engine.engine import Engine
         from remapd.engine.shared import SharedBlock
 
-        announce_compilation(self._tell)
+        calm = announce_compilation(self._tell)
         backend = make_backend(self._spec.stream)
         stream = backend.negotiate()
         channels = stream.input_channels, stream.output_channels
@@ -160,6 +162,7 @@ class EngineProcess:
         memory_locked = lock_memory()
         calm_python()
         engine.mark_running(True)
+        calm.set()
         self._start(backend, engine)
         playing = Playing(info, engine.status().block_frames, has_realtime_thread(), memory_locked)
         self._tell(playing.to_json())
@@ -211,22 +214,29 @@ def _touch_events(engine: Engine) -> None:
     engine.shared.record["events"]["sequence"].sum()
 
 
-def announce_compilation(tell: Callable[[str], None]) -> None:
-    """Report once when something must be compiled that is not in the cache."""
+def announce_compilation(tell: Callable[[str], None]) -> threading.Event:
+    """Report once if compiling what is not in the cache takes long; nothing any more once the event is set."""
     from numba.core import event
+
+    done = threading.Event()
+
+    def tell_later() -> None:
+        if not done.wait(_LONG_COMPILATION_S):
+            tell(json.dumps({"compiling": True}))
 
     class Listener(event.Listener):  # type: ignore[misc]
         told = False
 
         def on_start(self, event: Any) -> None:
             if not self.told:
-                tell(json.dumps({"compiling": True}))
+                threading.Thread(target=tell_later, daemon=True).start()
             self.told = True
 
         def on_end(self, event: Any) -> None:
             """Nobody asks."""
 
     event.register("numba:compile", Listener())
+    return done
 
 
 def calm_python() -> None:

@@ -12,11 +12,13 @@ import soundfile
 
 from remapd.audio.backend import StreamSettings
 from remapd.daemon.composition import Daemon
+from remapd.daemon.session import Tally, summary
 from remapd.engine.control import TrackSetup
 from remapd.engine.events import HitEvent
 from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
 from remapd.mapping.library import load_model_named
+from tests.demo_events import status
 from tests.engines import RATE, hits
 from tests.live_run import PATIENCE_S, LiveRun
 
@@ -77,6 +79,7 @@ def test_the_engine_ends_when_its_parent_is_killed(loop):
 import time
 from remapd.audio.backend import StreamSettings
 from remapd.daemon.composition import Daemon
+from remapd.daemon.session import Tally, summary
 from tests.test_daemon import await_hit, tracks
 with Daemon(StreamSettings(backend="virtual", input_file={loop!r}, loop=True), tracks(), lambda line: None) as daemon:
     await_hit(daemon)
@@ -135,6 +138,12 @@ def test_run_plays_a_file_to_its_end(loop):
         assert run.wait() == 0
     assert run.hits == 4
     assert "4 hits, 0 rejected candidates" in run.lines
+
+
+def test_a_partial_last_block_is_not_the_period_that_is_told():
+    fast = status(sample_rate=44100.0, block_frames=32, callbacks=10)
+    assert summary(Tally(), fast, 0, 64)[1].endswith("of 1451 us")
+    assert summary(Tally(), fast, 0)[1].endswith("of 726 us")
 
 
 def test_run_can_be_quiet_and_has_tracks_of_their_own(loop):

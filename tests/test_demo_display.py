@@ -80,6 +80,17 @@ def test_every_parameter_has_a_bar() -> None:
         assert ("│██████████ +1.00" if i % 2 == 0 else "██████████│·········· -1.00") in line
 
 
+def test_bars_reach_as_far_as_the_modulation_of_late() -> None:
+    strong, weak = hit(1.0, {"osc1.freq": 0.18}), hit(2.0, {"osc1.freq": -0.05})
+    text = draw("title", ["snare808"], status(), [weak], BLOCKS, (120, 40)).plain
+    assert "full bar 0.05" in text
+    assert "██████████│·········· -0.05" in text
+    text = draw("title", ["snare808"], status(), [strong, weak], BLOCKS, (120, 40)).plain
+    assert "full bar 0.2" in text
+    assert "·······███" not in text
+    assert "········██│·········· -0.05" in text
+
+
 @given(
     count=st.integers(0, 40),
     columns=st.integers(80, 200),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,10 @@ def test_summary_says_what_was_counted() -> None:
     assert "heard 1 of 2 clear strokes; 1 missed, 0 without a stroke" in text
     assert "1 buried in the ring" in text
     assert "block of 64 frames (1333 us) computed in 9 us, p99 14 us, max 60 us; 0 late" in text
+    assert "on purpose" not in text
+    quiet = replace(performance, parts=(("quiet strokes", 0.0),))
+    first = next(summary(score(quiet, []), status(), "snare808"))
+    assert first.endswith("(they sink into the noise on purpose)")
     silent = "\n".join(summary(score(performance, []), status(callbacks=0), "snare808"))
     assert "median" not in silent
     assert "block" not in silent

@@ -79,6 +79,18 @@ def run(block, device, monkeypatch, stop=None):
     return ending, [report for report in reports if "compiling" not in report]
 
 
+@pytest.mark.parametrize(("patience_s", "is_told"), [(0.0, True), (1000.0, False)])
+def test_only_a_long_compilation_is_told(monkeypatch, patience_s, is_told):
+    from numba.core import event
+
+    monkeypatch.setattr(engine_process, "_LONG_COMPILATION_S", patience_s)
+    told = threading.Event()
+    done = engine_process.announce_compilation(lambda line: told.set())
+    with event.trigger_event("numba:compile"):
+        assert told.wait(60.0 if is_told else 0.0) == is_told
+    done.set()
+
+
 def test_a_device_that_falls_silent_is_lost(block, monkeypatch):
     monkeypatch.setattr(engine_process, "STALL_S", 0.05)
     device = BrokenDevice(STREAM)

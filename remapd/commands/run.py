@@ -77,7 +77,7 @@ def command(
         else:
             with make_display(console, f"remapd: {setups[0].model.name}", names) as display:
                 tally = play(daemon, display.update, stop, duration)
-        lines = summary(tally, daemon.control.status(), daemon.control.events.lost)
+        lines = summary(tally, daemon.control.status(), daemon.control.events.lost, daemon.supervisor.block_frames)
     for line in lines:
         say(line)
 

@@ -71,11 +71,11 @@ def _show_new(daemon: Daemon, show: Show, tally: Tally) -> None:
     show(daemon.control.status(), events)
 
 
-def summary(tally: Tally, status: EngineStatus, events_lost: int) -> list[str]:
-    """Say in a few lines how it went."""
+def summary(tally: Tally, status: EngineStatus, events_lost: int, block_frames: int = 0) -> list[str]:
+    """Say in a few lines how it went; `block_frames` is the usual block, as the last of a file may be shorter."""
     lines = [f"{tally.hits} hits, {tally.rejected} rejected candidates"]
     if status.callbacks:
-        period_us = 1e6 * status.block_frames / status.sample_rate
+        period_us = 1e6 * (block_frames or status.block_frames) / status.sample_rate
         durations = f"{status.callback_us_p50:.0f} us median, {status.callback_us_p99:.0f} us at 99 %"
         lines.append(f"callbacks: {durations}, {status.callback_us_max:.0f} us at most, of {period_us:.0f} us")
     faults = {

@@ -55,6 +55,8 @@ class Supervisor:
     ----------
     playing : Playing or None
         What the engine reported, while it plays.
+    block_frames : int
+        Frames of a block, 0 as long as no engine has played.
     failure : RemapdError or None
         Why there is no hope.
     """
@@ -76,6 +78,7 @@ class Supervisor:
         self._has_played = self._has_told = False
         self._crashes = 0
         self.playing: Playing | None = None
+        self.block_frames = 0
         self.failure: RemapdError | None = None
 
     def start(self) -> None:
@@ -138,7 +141,7 @@ class Supervisor:
         again = " again" if self._has_played else ""
         self._notice(f"playing{again}: {way}, {stream.sample_rate:g} Hz, blocks of {playing.block_frames} frames")
         self._has_played, self._has_told = True, False
-        self.playing = playing
+        self.playing, self.block_frames = playing, stream.block_size or playing.block_frames
 
     def _goes_on(self, status: int, fault: str) -> bool:
         """Whether to try again after an engine ended; says why, once for each spell of trouble."""

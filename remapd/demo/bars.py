@@ -40,9 +40,9 @@ class Bars:
         filled = round(part * _LEVEL_CELLS)
         return self.full * filled + self.empty * (_LEVEL_CELLS - filled)
 
-    def modulation(self, amount: float) -> str:
-        """Draw an amount of -1 to 1, from the middle."""
-        filled = round(min(1.0, abs(amount)) * _HALF_CELLS)
+    def modulation(self, amount: float, reach: float = 1.0) -> str:
+        """Draw an amount of -reach to reach, from the middle."""
+        filled = round(min(1.0, abs(amount) / reach) * _HALF_CELLS)
         side = self.full * filled + self.empty * (_HALF_CELLS - filled)
         blank = self.empty * _HALF_CELLS
         return f"{blank}{self.middle}{side}" if amount >= 0.0 else f"{side[::-1]}{self.middle}{blank}"

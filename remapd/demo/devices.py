@@ -53,7 +53,7 @@ def find_device(device: str, realtime: bool, say: Callable[[str], None]) -> Back
         playback.negotiate()
     except DeviceError as error:
         if device != DEFAULT:
-            raise
+            raise _in_words_of_the_demo(error) from None
         say(_instead(error))
         return virtual_device(realtime)
     return playback
@@ -104,6 +104,11 @@ def _started(backend: Backend, feed: Feed) -> str:
             raise DeviceError(f"{name} does not play")
         time.sleep(_START_POLL_S)
     return name
+
+
+def _in_words_of_the_demo(error: DeviceError) -> DeviceError:
+    """The devices speak of the options of ``remapd run``."""
+    return DeviceError(str(error).replace("--backend virtual", f"--device {VIRTUAL}"))
 
 
 def _instead(error: DeviceError) -> str:

@@ -163,6 +163,13 @@ _PARTS = (
 )
 
 
+#: Why strokes of these parts go unheard, which is no fault.
+HARD = {
+    "press roll": "bounces 17 ms apart, which are meant to run together",
+    "quiet strokes": "they sink into the noise on purpose",
+}
+
+
 def _score() -> tuple[list[tuple[str, float]], list[Stroke]]:
     """Put the parts one after the other: where each begins, and every stroke at its written place."""
     parts: list[tuple[str, float]] = []

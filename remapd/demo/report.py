@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.audio.file import AudioWriter
-from remapd.demo.performance import Performance
-from remapd.demo.score import Score
+from remapd.demo.performance import HARD, Performance
+from remapd.demo.score import Part, Score
 from remapd.engine.control import TrackSetup
 from remapd.engine.events import Event, HitEvent, RejectedEvent
 from remapd.engine.status import EngineStatus
@@ -152,12 +152,16 @@ def _write_audio(path: Path, samples: Samples, rate: int) -> None:
     writer.close()
 
 
+def _why(part: Part) -> str:
+    return f" ({HARD[part.name]})" if part.found < part.clear and part.name in HARD else ""
+
+
 def summary(score: Score, status: EngineStatus, synth: str) -> Iterator[str]:
     """Say in a few lines what was heard, how late, and what it cost."""
     width = max((len(part.name) for part in score.parts), default=0)
     for part in score.parts:
         buried = f", and {part.buried} buried in the ring of the one before" if part.buried else ""
-        yield f"  {part.name:<{width}}  heard {part.found} of {part.clear} strokes{buried}"
+        yield f"  {part.name:<{width}}  heard {part.found} of {part.clear} strokes{buried}{_why(part)}"
     yield f"heard {score.found} of {score.clear} clear strokes; {score.missed} missed, {score.false} without a stroke"
     if score.found:
         yield (

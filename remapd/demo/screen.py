@@ -20,6 +20,7 @@ _NAME_CELLS = 18
 _GAP = "    "
 _FEWEST_HITS, _MOST_HITS = 3, 14
 _MODULATION_CELLS = 60
+_REACHES = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 def draw(
@@ -64,12 +65,12 @@ def draw(
 
 def _body(tracks: Sequence[str], hits: Sequence[HitEvent], bars: Bars, columns: int, rows: int) -> list[Text]:
     """The last hits and the modulation, side by side if there is room, else one above the other."""
-    modulation = _modulation(hits[-1], bars) if hits else []
+    modulation = _modulation(hits, bars) if hits else []
     left = [_hit_heading(tracks, hits), *(_hit_line(tracks, hit) for hit in reversed(hits))]
     if columns >= len(left[0]) + len(_GAP) + _MODULATION_CELLS:
         return _side_by_side(left[: _MOST_HITS + 1], modulation)
-    room = max(_FEWEST_HITS, min(_MOST_HITS, rows - len(modulation) - 4))
-    return [*left[: room + 1], Text(), *modulation]
+    room = max(_FEWEST_HITS, min(_MOST_HITS, rows - len(modulation) - 3))
+    return [*left[: room + 1], *modulation]
 
 
 def feature_texts(hit: HitEvent) -> list[str]:
@@ -109,19 +110,28 @@ def _hit_line(tracks: Sequence[str], hit: HitEvent) -> Text:
     return Text(f"{hit.onset_s:8.3f} s {track}" + "".join(f"{text:>11}" for text in texts))
 
 
-def _modulation(hit: HitEvent, bars: Bars) -> list[Text]:
+def _modulation(hits: Sequence[HitEvent], bars: Bars) -> list[Text]:
+    """A heading, and the last hit's modulation of each parameter, as wide as the largest of late."""
+    hit, reach = hits[-1], _reach(hits)
     units = {parameter.name: parameter.unit for parameter in SYNTHS[hit.synth].table}
-    return [
+    heading = Text(f"{'last hit moves':<{_NAME_CELLS}}full bar {reach:g}", "dim")
+    return [heading] + [
         Text.assemble(
             f"{name:<{_NAME_CELLS}}",
-            (bars.modulation(amount), "green" if amount >= 0.0 else "magenta"),
+            (bars.modulation(amount, reach), "green" if amount >= 0.0 else "magenta"),
             f" {amount:+.2f} {hit.values[name]:8.4g} {units[name]}",
         )
         for name, amount in hit.modulation.items()
     ]
 
 
+def _reach(hits: Sequence[HitEvent]) -> float:
+    """Least of a few round numbers that no modulation exceeds, so that the scale rarely changes."""
+    largest = max((abs(amount) for hit in hits for amount in hit.modulation.values()), default=0.0)
+    return next((reach for reach in _REACHES if reach >= largest), _REACHES[-1])
+
+
 def _side_by_side(left: Sequence[Text], right: Iterable[Text]) -> list[Text]:
     width = len(left[0])
-    rows = zip_longest(left, [Text(), *right], fillvalue=Text())
+    rows = zip_longest(left, right, fillvalue=Text())
     return [Text.assemble(a, " " * (width - len(a)), _GAP, b) for a, b in rows]

@@ -82,7 +82,7 @@ def run(settings: DemoSettings, console: Console) -> None:
     decided = [hit for hit in result.hits if hit.onset_s < end_s - TOO_LATE_S]
     for line in summary(score(result.performance, decided), status, synth):
         say(line)
-    say(f"written to {settings.folder}: {', '.join(FILES)}")
+    say(f"written to {settings.folder}:\n  {', '.join(FILES)}")
 
 
 def _play(settings: DemoSettings, console: Console, say: Callable[[str], None]) -> tuple[Run, EngineStatus, str]:
