@@ -1,6 +1,7 @@
 """The doctor's judgement, with and without each part, and the command as a whole."""
 
 import json
+import shutil
 import types
 
 import pytest
@@ -10,9 +11,11 @@ from remapd.audio import portaudio_library
 from remapd.audio.devices import HostApi
 from remapd.cli import main
 from remapd.commands import doctor
-from remapd.daemon.health import audio, midi, self_test, system
+from remapd.daemon.health import audio, midi, models, self_test, system
 from remapd.daemon.health.finding import fail, ok, warn
+from remapd.dsp import kernel
 from remapd.errors import DeviceError
+from remapd.mapping import library
 from tests.test_devices import ALSA, JACK, NO_JACK, device
 
 
@@ -66,7 +69,35 @@ def test_midi_without_an_interface_names_the_ways():
 
 def test_rtmidi_is_compiled_only_where_there_is_no_wheel():
     assert midi.install_remedy((3, 12), "Linux") == "pip install 'remapd[midi]'"
-    assert "libasound2-dev" in midi.install_remedy((3, 13), "Linux")
+    remedy = midi.install_remedy((3, 13), "Linux")
+    assert "libasound2-dev" in remedy
+    assert "libjack-jackd2-dev" in remedy
+    assert "pip install -c constraints.txt '.[midi]'" in remedy
+
+
+def test_the_folder_for_own_models_is_named_with_what_is_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "user_folder", lambda: tmp_path)
+    monkeypatch.setattr(library, "user_folder", lambda: tmp_path)
+    [finding] = models.check_models()
+    assert finding.status == "ok"
+    assert f"{tmp_path}, where there are models: none" in finding.text
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "mine.json").write_text("{}")
+    shutil.copy(library.find_model("velocity"), tmp_path / "my_model.safetensors")
+    first, second = models.check_models()
+    assert "models: my_model; presets, in its folder presets: mine" in first.text
+    assert second.status == "warn"
+    assert "mine.json" in second.text
+
+
+def test_a_temporary_cache_is_told_from_one_that_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(system.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert "set XDG_CACHE_HOME" in system._cache_remedy(tmp_path / "home" / "remapd")
+    wanted = tmp_path.parent / "home"
+    monkeypatch.setattr(kernel, "cache_root", lambda: wanted)
+    assert "unset NUMBA_CACHE_DIR" in system._cache_remedy(wanted)
+    monkeypatch.setattr(kernel, "cache_root", lambda: tmp_path)
+    assert system._cache_remedy(wanted) == f"make {wanted} writable, by you alone"
 
 
 def test_a_missing_rtmidi_is_a_warning(monkeypatch):

@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
 
 
 def _findings() -> Iterator[Finding]:
-    from remapd.daemon.health import audio, midi, self_test, system
+    from remapd.daemon.health import audio, midi, models, self_test, system
 
     checks: list[Check] = [
         system.check_python,
@@ -43,6 +43,7 @@ def _findings() -> Iterator[Finding]:
         self_test.check_engine,
         audio.check_audio,
         midi.check_midi,
+        models.check_models,
         system.check_priority,
         system.check_memory,
         system.check_cpu,

@@ -41,11 +41,11 @@ def judge(found: dict[str, list[str] | str]) -> Iterator[Finding]:
 
 def install_remedy(version: tuple[int, int], system: str = platform.system()) -> str:
     """How to get rtmidi for a version of Python."""
-    command = "pip install 'remapd[midi]'"
     if version < (3, 13):
-        return command
+        return "pip install 'remapd[midi]'"
+    command = "pip install -c constraints.txt '.[midi]' in a clone of remapd"
     tools = {
-        "Linux": "apt install g++ python3-dev libasound2-dev libjack-dev",
+        "Linux": "apt install g++ python3-dev libasound2-dev libjack-jackd2-dev",
         "Darwin": "xcode-select --install",
     }.get(system, "install the Visual C++ build tools")
     return f"{command}, which compiles it for Python {version[0]}.{version[1]}: first {tools}"

@@ -54,12 +54,23 @@ def check_cache() -> Iterator[Finding]:
             "compiled code", f"{CACHE_DIR} cannot be written", f"make {cache_root()} writable, or unset NUMBA_CACHE_DIR"
         )
     elif CACHE_DIR.is_relative_to(tempfile.gettempdir()):
-        remedy = f"make {platformdirs.user_cache_dir('remapd')} writable, by you alone"
-        yield warn("compiled code", f"in {CACHE_DIR}, which is lost when the machine starts again", remedy)
+        text = f"in {CACHE_DIR}, which is lost when the machine starts again"
+        yield warn("compiled code", text, _cache_remedy(Path(platformdirs.user_cache_dir("remapd"))))
     elif is_cached():
         yield ok("compiled code", f"cached in {CACHE_DIR}")
     else:
         yield warn("compiled code", f"not in {CACHE_DIR} yet", "the first start takes about a minute; nothing to do")
+
+
+def _cache_remedy(wanted: Path) -> str:
+    """How to get compiled code out of the temporary folder, by why it is there."""
+    from remapd.dsp.kernel import cache_root
+
+    if wanted.is_relative_to(tempfile.gettempdir()):
+        return f"{wanted} lies in a temporary folder: set XDG_CACHE_HOME or HOME to one that stays"
+    if cache_root() == wanted:
+        return "unset NUMBA_CACHE_DIR, or set it to a folder that stays"
+    return f"make {wanted} writable, by you alone"
 
 
 def check_priority() -> Iterator[Finding]:
