@@ -31,6 +31,13 @@ class FieldError(RemapdError):
         super().__init__(f"{field}: expected {expected}, got {_shortened(got)}")
 
 
+class Told(str):
+    """What came, in words of our own rather than as a value: an error shows it without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class AudioFileError(RemapdError):
     """An audio file that cannot be read or written."""
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 
-from remapd.errors import FieldError
+from remapd.errors import FieldError, Told
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
 _NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
@@ -42,7 +42,7 @@ def checked_object(value: object, field: str, names: Collection[str] | None = No
             raise FieldError(field, f"only {', '.join(names)}", unknown)
         missing = [name for name in names if name not in value]
         if missing:
-            raise FieldError(field, ", ".join(names), f"no {', '.join(missing)}")
+            raise FieldError(field, ", ".join(names), Told(f"no {', '.join(missing)}"))
     return value
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from remapd.errors import FieldError
+from remapd.errors import FieldError, Told
 
 Curve = Literal["linear", "log", "switch", "whole"]
 Vector = NDArray[np.float64]
@@ -155,7 +155,9 @@ class ParameterTable:
             self.index(name, prefix)
         missing = [n for n in self.names if n not in values]
         if missing:
-            raise FieldError(prefix, f"a value for each of {len(self)} parameters", f"none for {', '.join(missing)}")
+            raise FieldError(
+                prefix, f"a value for each of {len(self)} parameters", Told(f"none for {', '.join(missing)}")
+            )
         return np.array([p.check(values[p.name], f"{prefix}.{p.name}") for p in self.parameters])
 
     def checked(self, vector: ArrayLike, field: str | None = None) -> Vector:

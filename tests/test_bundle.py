@@ -289,6 +289,13 @@ def test_damaged_files_give_one_line(tmp_path, content):
     assert len(str(caught.value)) < len(str(path)) + 300
 
 
+def test_empty_and_short_files_are_told_as_such(tmp_path):
+    for content, words in ((b"", "the file is empty"), (b"abc", "3 bytes long")):
+        (tmp_path / "a.safetensors").write_bytes(content)
+        with pytest.raises(ModelError, match=words):
+            load_model(tmp_path / "a.safetensors")
+
+
 def test_a_refused_field_is_named_with_its_file(tmp_path):
     path = tmp_path / "old.safetensors"
     path.write_bytes(changed_file(_set("format", 0)))

@@ -178,6 +178,10 @@ def test_run_ends_after_the_time_that_was_given(loop):
         (["--neurality", "5"], "from 0 to 4"),
         (["--input-file", "/no/such.wav"], "/no/such.wav: no such file"),
         (["--model", "no_such_model"], "no_such_model"),
+        (["--duration", "-1"], "--duration: expected more than 0 s"),
+        (["--loop"], "--loop: expected an --input-file"),
+        (["--device", "Studio"], "--device: expected no such choice with --backend virtual"),
+        (["--host-api", "JACK"], "--host-api: "),
         (["--block-size", "5000"], "from 16 to 4096 frames"),
     ],
 )

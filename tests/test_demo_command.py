@@ -91,6 +91,7 @@ def test_settings_and_preset_reach_the_engine(folder: Path, tmp_path: Path) -> N
         (["--set", "neuralty=1"], "did you mean neurality?"),
         (["--set", "neurality=5"], "--set neurality: expected a number from 0 to 4"),
         (["--set", "neurality=much"], "got 'much'"),
+        (["--device", "Studio"], "with --fast"),
         (["--model", "nothing"], "model: expected the name of a model"),
         (["--preset", "snare1"], "did you mean snare_1?"),
     ],

@@ -83,6 +83,7 @@ def test_sound_options_reach_the_engine(recording: Path, tmp_path: Path) -> None
         ["in.wav", "out.wav", "--set", "neurality=nan"],
         ["in.wav", "out.wav", "--neurality", "9"],
         ["in.wav", "out.wav", "--mix", "-1"],
+        ["in.wav", "out.wav", "--track", "1", "--channel", "1"],
         ["in.wav", "out.wav", "--block-size", "0"],
         ["in.wav", "out.flac", "--encoding", "float"],
         ["in.wav", "out.wav", "--model", "velocitty"],
@@ -188,6 +189,11 @@ def test_file_without_rights_is_no_wrong_usage(
     monkeypatch.setattr(Path, "open", refuse)
     result = remapd(recording, tmp_path / "out.wav")
     assert (result.exit_code, result.stderr) == (1, f"remapd: {recording}: Permission denied\n")
+
+
+def test_option_that_does_not_fit_is_told_by_its_own_name(recording: Path, tmp_path: Path) -> None:
+    for option, value in (("--mix", "2"), ("--neurality", "9")):
+        assert remapd(recording, tmp_path / "out.wav", option, value).stderr.startswith(f"remapd: {option}: expected ")
 
 
 def test_termination_removes_what_is_half_written(

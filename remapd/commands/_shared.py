@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -92,6 +92,20 @@ def parsed_settings(settings: Iterable[str], synth: str) -> dict[str, float]:
         parameter = table.parameters[table.index(name.strip(), "--set")]
         parameters[parameter.name] = parameter.check(_number(text), f"--set {parameter.name}")
     return parameters
+
+
+def option_settings(options: Mapping[str, tuple[str, float | None]]) -> tuple[str, ...]:
+    """Settings, as ``--set`` has them, of options that stand for a parameter; one without a value is left out.
+
+    Raises
+    ------
+    FieldError
+        If a value is out of range; it names the option.
+    """
+    from remapd.engine.controls import TRACK_PARAMETERS
+
+    given = {option: (name, value) for option, (name, value) in options.items() if value is not None}
+    return tuple(f"{name}={TRACK_PARAMETERS[name].check(value, option)}" for option, (name, value) in given.items())
 
 
 def _number(text: str) -> float | str:

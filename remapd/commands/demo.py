@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from remapd.commands._shared import console_for_pipes, sound_options, terminated_like_interrupted, track_setup
+from remapd.errors import FieldError
 
 
 @click.command("demo")
@@ -47,6 +48,8 @@ def command(
     from remapd.demo.performance import SECONDS
     from remapd.demo.session import DemoSettings, run
 
+    if fast and device not in ("default", "virtual"):
+        raise FieldError("--device", "virtual, or nothing, with --fast", device)
     setup = track_setup(model, preset, settings)
     demo = DemoSettings(setup, output_folder, device, seconds or SECONDS, not fast, is_first_run)
     with terminated_like_interrupted():

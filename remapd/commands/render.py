@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import parsed_track, sound_options, terminated_like_interrupted
+from remapd.commands._shared import option_settings, parsed_track, sound_options, terminated_like_interrupted
 from remapd.errors import FieldError
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _FILE = click.Path(path_type=Path, readable=False)
 _OPTIONS = (
     click.option("--neurality", type=float, help="How far the mapper moves the preset, 0 to 4."),
     click.option("--mix", "dry_wet", type=float, help="From the input (0) to the synthesiser (1, the default)."),
-    click.option("--channel", default="1", show_default=True, metavar="NUMBER|mix",
-                 help="Channel that is heard, from 1; mix is the mean of all."),
+    click.option("--channel", metavar="NUMBER|mix",
+                 help="Channel that is heard, from 1 (the default); mix is the mean of all."),
     click.option("--track", "tracks", multiple=True, metavar="CHANNEL[,NAME=VALUE...]",
                  help="In place of --channel: a track on a channel, with model, preset or parameters of its own. "
                       "Repeatable."),
@@ -59,7 +59,7 @@ def command(
     settings: tuple[str, ...],
     neurality: float | None,
     dry_wet: float | None,
-    channel: str,
+    channel: str | None,
     tracks: tuple[str, ...],
     encoding: str,
     output_channels: int | None,
@@ -77,9 +77,10 @@ def command(
     from remapd.offline.render import render
     from remapd.offline.render_job import RenderFiles, RenderSettings
 
-    own = {"neurality": neurality, "dry_wet": dry_wet}
-    settings = (*settings, *(f"{name}={value}" for name, value in own.items() if value is not None))
-    channels, setups = parsed_tracks(tracks or (channel,), model, preset, settings)
+    if channel is not None and tracks:
+        raise FieldError("--channel", "nothing next to --track, which names its own channel", channel)
+    own = option_settings({"--neurality": ("neurality", neurality), "--mix": ("dry_wet", dry_wet)})
+    channels, setups = parsed_tracks(tracks or (channel or "1",), model, preset, (*settings, *own))
     job = RenderSettings(setups, channels, block_size, output_channels, encoding)
     with terminated_like_interrupted(), _progress(quiet) as progress:
         summary = render(source, RenderFiles(output, **files), job, progress)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import parsed_track, sound_options
+from remapd.commands._shared import option_settings, parsed_track, sound_options
+from remapd.errors import FieldError, Told
 
 if TYPE_CHECKING:
     from remapd.engine.control import TrackSetup
@@ -62,8 +63,8 @@ def command(
     from remapd.demo.display import make_display
     from remapd.demo.signals import stop_signals
 
-    if neurality is not None:
-        settings = (*settings, f"neurality={neurality}")
+    _refuse_what_would_be_ignored(duration, **stream)
+    settings = (*settings, *option_settings({"--neurality": ("neurality", neurality)}))
     setups = [parsed_track(text, model, preset, settings) for text in tracks]
     console = Console()
 
@@ -80,6 +81,16 @@ def command(
         lines = summary(tally, daemon.control.status(), daemon.control.events.lost, daemon.supervisor.block_frames)
     for line in lines:
         say(line)
+
+
+def _refuse_what_would_be_ignored(duration: float | None, **stream: Any) -> None:
+    if duration is not None and not duration > 0.0:
+        raise FieldError("--duration", "more than 0 s", duration)
+    if stream["loop"] and stream["input_file"] is None:
+        raise FieldError("--loop", "an --input-file to start again", Told("none"))
+    for name in ("device", "input_device", "output_device", "host_api"):
+        if stream["backend"] == "virtual" and stream[name] is not None:
+            raise FieldError(f"--{name.replace('_', '-')}", "no such choice with --backend virtual", stream[name])
 
 
 def _stream_settings(setups: list[TrackSetup], device: str | None, **values: Any) -> Any:

@@ -55,6 +55,8 @@ def unpack(content: bytes) -> tuple[Mapping[str, Any], Tensors]:
 def _header(content: bytes) -> Mapping[str, object]:
     if len(content) > MAX_FILE_BYTES:
         raise ModelError(f"larger than {MAX_FILE_BYTES // 1024} KiB")
+    if len(content) < _LENGTH_BYTES:
+        raise ModelError(f"no safetensors file: {len(content)} bytes long" if content else "the file is empty")
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
     if length > min(MAX_HEADER_BYTES, len(content) - _LENGTH_BYTES):
         raise ModelError(f"damaged or no safetensors file: its header claims {length} bytes")

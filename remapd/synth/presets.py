@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remapd.errors import FieldError, ModelError
+from remapd.errors import FieldError, ModelError, Told
 from remapd.fields import checked_name, checked_object, checked_text, parsed_json
 from remapd.files import read_capped, replace_file
 from remapd.parameters import ParameterTable
@@ -142,12 +142,14 @@ def preset_from_document(document: object, default_name: str = "preset") -> Pres
     unknown = [name for name in fields if name not in PRESET_FIELDS]
     if unknown:
         raise FieldError("preset file", f"only the fields {', '.join(PRESET_FIELDS)}", unknown[0])
+    if "preset" not in fields:
+        raise FieldError("preset", "a JSON object with a value for each parameter", Told("none"))
     synth = checked_text(fields.get("synth", PUBLISHED_SYNTH), "synth", 64)
     table = get_synth(synth).table
     return Preset(
         name=checked_name(fields.get("name", default_name)),
         synth=synth,
-        values=table.vector(checked_object(fields.get("preset"), "preset"), "preset"),
+        values=table.vector(checked_object(fields["preset"], "preset"), "preset"),
         damping=_damping_vector(table, checked_object(fields.get("damping", {}), "damping")),
         description=checked_text(fields.get("description", ""), "description", MAX_DESCRIPTION_LENGTH),
     )
