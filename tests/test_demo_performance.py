@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from remapd.demo.acoustic_snare import Stroke
-from remapd.demo.performance import Performance, perform
+from remapd.demo.performance import TOO_LATE_S, Performance, perform
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,13 @@ def test_breaks_off_when_told(performance: Performance) -> None:
 def test_same_seed_same_performance() -> None:
     assert np.array_equal(perform(1.0).samples, perform(1.0).samples)
     assert not np.array_equal(perform(1.0).samples, perform(1.0, seed=2).samples)
+
+
+def test_breaking_off_leaves_out_strokes_that_were_not_heard() -> None:
+    whole = perform(3.0)
+    frames = round(2.02 * whole.sample_rate)
+    short = whole.until(frames)
+    assert len(short.samples) == frames
+    assert 0 < len(short.strokes) < len(whole.strokes)
+    assert max(stroke.time_s for stroke in short.strokes) < 2.02 - TOO_LATE_S
+    assert whole.until(len(whole.samples)).strokes == whole.strokes

@@ -72,7 +72,8 @@ def run(settings: DemoSettings, console: Console) -> None:
     """
 
     def say(text: str) -> None:
-        console.print(text, soft_wrap=True, markup=False, highlight=False)
+        # A terminal would break a long line within a word; what reads a pipe wants it whole.
+        console.print(text, soft_wrap=not console.is_terminal, markup=False, highlight=False)
 
     with folder_for_files(settings.folder), OutputGroup() as group:
         paths = reserve_files(group, settings.folder)
@@ -82,7 +83,7 @@ def run(settings: DemoSettings, console: Console) -> None:
     decided = [hit for hit in result.hits if hit.onset_s < end_s - TOO_LATE_S]
     for line in summary(score(result.performance, decided), status, synth):
         say(line)
-    say(f"written to {settings.folder}:\n  {', '.join(FILES)}")
+    say(f"written to {settings.folder}: {', '.join(FILES)}")
 
 
 def _play(settings: DemoSettings, console: Console, say: Callable[[str], None]) -> tuple[Run, EngineStatus, str]:
