@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import butter, sosfilt
 
 from remapd.dsp.kernel import CHUNK_FRAMES
 from remapd.errors import FieldError
@@ -88,6 +89,33 @@ def test_flams_are_two_hits(gap_ms):
     assert onsets(samples, 44100) == pytest.approx(times, abs=0.001)
 
 
+@pytest.mark.parametrize("gap_ms", [25, 30, 40])
+def test_a_main_note_after_its_grace_note_is_never_taken_for_ring(gap_ms):
+    times = [0.5, 0.5 + gap_ms / 1000]
+    samples = at_rate(performance(times, [-18.0, -6.0], 1.2), 44100)
+    assert onsets(samples, 44100) == pytest.approx(times, abs=0.001)
+
+
+@pytest.mark.parametrize("delay_ms", [14, 20, 28])
+def test_wires_that_slap_back_are_ring(delay_ms):
+    samples = at_rate(performance([0.5], [-6.0], 1.2), 44100)
+    start = int((0.5 + delay_ms / 1000) * 44100)
+    time = np.arange(4410) / 44100
+    hiss = sosfilt(butter(4, 4000.0, "high", fs=44100, output="sos"), np.random.default_rng(3).standard_normal(4410))
+    samples[start : start + 4410] += 0.2 * hiss * np.exp(-time / 0.01)
+    assert onsets(samples, 44100) == pytest.approx([0.5], abs=0.001)
+    assert "ringing" in reasons(samples, 44100)
+
+
+def test_threshold_of_a_new_hit_falls_with_time():
+    def count(gap_ms, ring_db):
+        times = [0.5, 0.5 + gap_ms / 1000]
+        return len(onsets(at_rate(performance(times, [-6.0, -6.0], 1.2), 44100), 44100, ring_db=ring_db))
+
+    assert [count(gap_ms, 40.0) for gap_ms in (40, 50, 70)] == [1, 1, 2]
+    assert [count(gap_ms, 7.0) for gap_ms in (40, 50, 70)] == [2, 2, 2]
+
+
 def test_strokes_of_a_crescendo_roll_15_ms_apart_are_found():
     times = [0.5 + 0.015 * i for i in range(8)]
     levels = [-30.0 + 3.0 * i for i in range(8)]
@@ -163,10 +191,19 @@ def test_margin_over_the_floor_is_reported_and_can_be_set():
     assert "below floor" in reasons(samples, 44100, floor_margin_db=30.0)
 
 
-def test_start_of_a_sound_at_the_start_of_the_stream_is_settling():
-    samples = at_rate(performance([0.0], [-6.0], 0.5, noise_db=None), 44100)
-    assert reasons(samples, 44100) >= {"settling"}
-    assert len(onsets(samples, 44100, settle_ms=0.0)) == 1
+@pytest.mark.parametrize("sample_rate", RATES)
+@pytest.mark.parametrize("noise_db", [None, -60.0])
+@pytest.mark.parametrize("start_s", [0.0005, 0.005, 0.03, 0.07])
+def test_hit_just_after_the_start_is_found(start_s, noise_db, sample_rate):
+    samples = at_rate(performance([start_s], [-12.0], 0.5, noise_db=noise_db), sample_rate)
+    assert onsets(samples, sample_rate) == pytest.approx([start_s], abs=0.0007)
+
+
+def test_stream_that_begins_in_the_midst_of_a_sound_is_settling():
+    hit = at_rate(performance([0.0], [-6.0], 0.5, noise_db=None), 44100)[60:]
+    assert len(onsets(hit, 44100)) == 0
+    groove = at_rate(GROOVE, 44100)
+    assert "settling" in reasons(groove[int(0.801 * 44100) :], 44100)
 
 
 def test_every_candidate_has_a_known_reason_and_finite_numbers():

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from remapd.dsp.approximation import log10
 from remapd.dsp.kernel import compiled
 from remapd.onsets import strength
 from remapd.onsets.bands import BAND_COUNT
 from remapd.onsets.levels import STEP_RATE
-from remapd.onsets.strength import FOLLOWING_STEPS, GREATEST_RISE_DB
+from remapd.onsets.strength import FOLLOWING_STEPS
 
 #: Why a candidate was accepted (0) or rejected, by its code.
 REASONS = (
@@ -44,6 +45,10 @@ _GREATER_ATTACK = 1.5
 _REJECTED_STEPS = 5
 # A rise is said to be masked if it is this many times the threshold over the last few ms; smaller ones are flutter.
 _PLAIN_RISE = 2.0
+# With what was loudest since the last hit a new one is compared up to this long before it; later it may have begun.
+_RISE_STEPS = 4
+# Of a rise that is louder than all since the last hit this much less has to be common to all of the spectrum.
+_LOUDER_ALLOWANCE_DB = 1.0
 _LONG_AGO = -(1 << 40)
 
 STATE = np.dtype(
@@ -54,12 +59,12 @@ STATE = np.dtype(
         ("sustain_db", "f8"),
         ("hold_steps", "f8"),
         ("ring_steps", "f8"),
-        ("ring_part", "f8"),
-        ("ring_evenness", "f8"),
+        ("ring_db", "f8"),
         ("hit_fall_db", "f8"),
         ("restless_limit_db", "f8"),
         ("restless_weight", "f8"),
         ("settle_steps", "f8"),
+        ("settle_db", "f8"),
         ("armed", "u1"),
         ("told", "u1"),
         ("reason", "u1"),
@@ -67,6 +72,7 @@ STATE = np.dtype(
         ("retry_until", "i8"),
         ("retry_db", "f8"),
         ("last_hit", "i8"),
+        ("hit_power", "f8"),
         ("hit_mask_db", "f8", BAND_COUNT),
         ("restless_sum_db", "f8"),
         ("restless_step", "i8"),
@@ -87,6 +93,7 @@ def reset(state: Any) -> None:
     state.resume = 0
     state.retry_until = 0
     state.last_hit = _LONG_AGO
+    state.hit_power = 0.0
     state.restless_sum_db = 0.0
     state.restless_step = 0
     state.attacked_db = 0.0
@@ -101,6 +108,7 @@ def advance(state: Any, levels: Any) -> int:
     step = levels.steps - 1 - FOLLOWING_STEPS
     if step < 0:
         return 0
+    state.hit_power = max(state.hit_power, strength.power(levels, max(0, step - _RISE_STEPS)))
     attack = strength.attack_db(levels, step)
     state.attacked_db = attack
     if not _waits_for_attack(state, step, attack):
@@ -161,7 +169,7 @@ def strength_db(state: Any) -> float:
 @compiled
 def _reason(state: Any, levels: Any, step: int) -> int:
     since_hit = step - state.last_hit
-    if step < state.settle_steps and strength_db(state) < _settling_db(state, step):
+    if step < state.settle_steps and strength_db(state) < state.settle_db:
         return SETTLING
     if since_hit < state.hold_steps:
         return WITHIN_HOLD
@@ -175,24 +183,24 @@ def _reason(state: Any, levels: Any, step: int) -> int:
 
 
 @compiled
-def _settling_db(state: Any, step: int) -> float:
-    """Threshold after the start: at first nothing passes, as nothing was heard before; then it falls to its own."""
-    return float(state.on_db + (GREATEST_RISE_DB + 1.0 - state.on_db) * (1.0 - step / state.settle_steps))
-
-
-@compiled
 def _is_ring(state: Any, levels: Any, step: int) -> bool:
     """Tell a drum's own ring, such as the wires slapping back, from a new hit.
 
-    A new hit rises alike in all of the spectrum, and nearly to the level of the last one, from which the mask falls.
+    A new hit raises all of the spectrum alike, by more than a threshold that falls from the last hit on; somewhat less
+    will do if it is also, by that threshold, louder than all there was since that hit.
     """
-    needed = state.ring_part * state.hit_fall_db * (step - state.last_hit)
-    return bool(strength.common_rise_db(levels, step, state.ring_evenness) < needed)
+    needed = state.ring_db * (1.0 - (step - state.last_hit) / state.ring_steps)
+    common = strength.common_rise_db(levels, step)
+    if common >= needed:
+        return False
+    before, now = state.hit_power + levels.silence, strength.loudest_power(levels, step) + levels.silence
+    return bool(common + _LOUDER_ALLOWANCE_DB < needed or 10.0 * log10(now / before) < needed)
 
 
 @compiled
 def _remember_hit(state: Any, levels: Any, step: int) -> None:
     state.last_hit = step
+    state.hit_power = 0.0
     state.resume = step + FOLLOWING_STEPS + 1
     for band in range(BAND_COUNT):
         state.hit_mask_db[band] = strength.late_db(levels, band, step)

@@ -3,10 +3,11 @@
 Levels are taken over 1 ms, every third of a millisecond, in five bands. An attack is a rise of the bands, on average
 and within 2 ms, over a mask that starts at the loudest level there was and falls at a steady rate, and over the noise
 floor. It is a hit if enough of it is left from 1 to 3 ms later (of a click there is not), measured over the background;
-if, soon after another hit, all of the spectrum rises anew (when snare wires slap back, only the top does); and if it
-stands out from the other rises of the last seconds (in speech, crackle or bowed strings there are many that are no
-hits). Steps have a fixed length and are counted from frame 0 of the stream, so it does not matter how the stream is cut
-into blocks.
+if, soon after another hit, all of the spectrum rises anew (when snare wires slap back, only the top does) by more than
+a threshold that falls after that hit; and if it stands out from the other rises of the last seconds (in speech, crackle
+or bowed strings there are many that are no hits). Just after the start only a strong rise counts, as little is known of
+the background yet. Steps have a fixed length and are counted from frame 0 of the stream, so it does not matter how the
+stream is cut into blocks.
 """
 
 from __future__ import annotations
@@ -59,13 +60,13 @@ _OFF = ONSET_PARAMETERS.index("off_threshold_db")
 _SUSTAIN = ONSET_PARAMETERS.index("sustain_db")
 _HOLD = ONSET_PARAMETERS.index("hold_ms")
 _RING = ONSET_PARAMETERS.index("ring_ms")
-_RING_PART = ONSET_PARAMETERS.index("ring_part")
-_EVENNESS = ONSET_PARAMETERS.index("ring_evenness")
+_RING_DB = ONSET_PARAMETERS.index("ring_db")
 _DECAY = ONSET_PARAMETERS.index("mask_decay_db_per_ms")
 _MARGIN = ONSET_PARAMETERS.index("floor_margin_db")
 _LIMIT = ONSET_PARAMETERS.index("restless_limit_db")
 _WEIGHT = ONSET_PARAMETERS.index("restless_weight")
 _SETTLE = ONSET_PARAMETERS.index("settle_ms")
+_SETTLE_DB = ONSET_PARAMETERS.index("settle_db")
 _SILENCE = ONSET_PARAMETERS.index("silence_db")
 _REACH = ONSET_PARAMETERS.index("reach_db")
 
@@ -101,12 +102,12 @@ def configure(state: Any, values: Any, sample_rate: float) -> None:
     chosen.sustain_db = values[_SUSTAIN]
     chosen.hold_steps = 0.001 * values[_HOLD] / step_s
     chosen.ring_steps = 0.001 * values[_RING] / step_s
-    chosen.ring_part = values[_RING_PART]
-    chosen.ring_evenness = values[_EVENNESS]
+    chosen.ring_db = values[_RING_DB]
     chosen.hit_fall_db = values[_DECAY] * 1000.0 * step_s
     chosen.restless_limit_db = values[_LIMIT]
     chosen.restless_weight = values[_WEIGHT]
     chosen.settle_steps = 0.001 * values[_SETTLE] / step_s
+    chosen.settle_db = values[_SETTLE_DB]
 
 
 @compiled

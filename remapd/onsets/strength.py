@@ -21,11 +21,12 @@ FLUTTER = (4.0, 3.0, 1.5, 1.0, 1.0)
 
 #: Rises of more than this count no more, so that one band alone makes no hit.
 GREATEST_RISE_DB = 25.0
+#: In a new hit all of the spectrum rises, and by this no band counts for the others.
+COMMON_RISE_DB = 6.0
 _ATTACK_STEPS = 4
 _NEW_HIT_STEPS = 5
 _LATE_STEPS = 7
 _BACKGROUND_AGE_STEPS = 3
-_BODY_BANDS, _TOP_BAND = 2, 3
 
 
 @compiled
@@ -89,24 +90,25 @@ def sustained_db(levels: Any, step: int, hit_mask_db: Any, hit_fall_db: float) -
 
 
 @compiled
-def common_rise_db(levels: Any, step: int, evenness: float) -> float:
-    """Rise over the mask that body (below 600 Hz), middle and top (from 2 kHz) all have.
+def common_rise_db(levels: Any, step: int) -> float:
+    """Mean rise of the bands over the mask, none counted for more than `COMMON_RISE_DB`, up or down."""
+    total = 0.0
+    for band in range(BAND_COUNT):
+        rise = -COMMON_RISE_DB
+        for k in range(_NEW_HIT_STEPS):
+            at = slot(step + k)
+            rise = max(rise, levels.level_db[at, band] - levels.mask_db[at, band])
+        total += min(COMMON_RISE_DB, rise)
+    return total / BAND_COUNT
 
-    If it is less than `evenness` times the rise of that part which rises most, there is no common rise: 0.
-    """
-    body, middle, top = 0.0, 0.0, 0.0
-    for k in range(_NEW_HIT_STEPS):
-        at = slot(step + k)
-        for band in range(BAND_COUNT):
-            rise = levels.level_db[at, band] - levels.mask_db[at, band]
-            if band < _BODY_BANDS:
-                body = max(body, rise)
-            elif band < _TOP_BAND:
-                middle = max(middle, rise)
-            else:
-                top = max(top, rise)
-    common = min(body, middle, top)
-    return common if common >= evenness * max(body, middle, top) else 0.0
+
+@compiled
+def power(levels: Any, step: int) -> float:
+    """Power of all bands in a step."""
+    total = 0.0
+    for band in range(BAND_COUNT):
+        total += levels.energy[slot(step), band]
+    return total
 
 
 @compiled
@@ -114,8 +116,5 @@ def loudest_power(levels: Any, step: int) -> float:
     """Greatest power of all bands in the steps from `step` on."""
     greatest = 0.0
     for k in range(FOLLOWING_STEPS + 1):
-        power = 0.0
-        for band in range(BAND_COUNT):
-            power += levels.energy[slot(step + k), band]
-        greatest = max(greatest, power)
+        greatest = max(greatest, power(levels, step + k))
     return greatest
