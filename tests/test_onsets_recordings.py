@@ -43,9 +43,8 @@ def test_kit_recordings():
 
 
 def test_few_triggers_where_no_drum_is():
-    """A sound that is there all at once as its file begins is not told from a hit, and not counted here."""
     counts = {
-        recording.name: int((analyse(recording.samples, recording.sample_rate).onsets_s > 0.001).sum())
+        recording.name: len(analyse(recording.samples, recording.sample_rate).onsets_s)
         for recording in negative_recordings(require_audio_folder())
     }
     textures = sum(count for name, count in counts.items() if name.startswith("texture_"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from remapd.audio.file import MIX
 from remapd.offline.render_job import RenderSummary
+from remapd.onsets.decision import REASONS, SETTLING
 from remapd.units import gain_to_db
 
+_SETTLING_ADVICE = " (a file that begins on a hit needs --set onset.settle_ms=0)"
 #: A channel that stays below is told as silent.
 _SILENT_DB = -90.0
 #: Another channel is worth a hint if it is louder by this.
@@ -30,5 +32,6 @@ def _reason(summary: RenderSummary, peaks_db: list[float], heard_db: float) -> s
         return f"; channel {loudest + 1} peaks at {peaks_db[loudest]:.0f} dBFS: --channel {loudest + 1}"
     if summary.reasons:
         reason, count = max(summary.reasons.items(), key=lambda item: item[1])
-        return f"; candidates rejected: {count} of {summary.rejected} as {reason}"
+        advice = _SETTLING_ADVICE if reason == REASONS[SETTLING] else ""
+        return f"; candidates rejected: {count} of {summary.rejected} as {reason}{advice}"
     return "; nothing in it rises fast enough to be a stroke" if heard_db >= _SILENT_DB else ""

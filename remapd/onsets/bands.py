@@ -13,7 +13,7 @@ from remapd.dsp.kernel import compiled
 BAND_EDGES_HZ = (30.0, 150.0, 600.0, 2000.0, 6000.0)
 BAND_COUNT = len(BAND_EDGES_HZ)
 #: Frames of the past in which an onset is looked for; a power of two that holds 8 ms at 192 kHz.
-RECENT_FRAMES = 2048
+RECENT_FRAMES = 4096
 
 _BUTTERWORTH_Q = math.sqrt(0.5)
 _HIGHEST_EDGE = 0.4

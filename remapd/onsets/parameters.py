@@ -21,7 +21,7 @@ ONSET_PARAMETERS = ParameterTable(
         Parameter("restless_limit_db", "dB", 0.1, 200.0, 2.0, "Rises a second that are no hits, before they count."),
         Parameter("restless_weight", "", 0.0, 5.0, 1.5, "How much more strength a hit needs in a restless sound."),
         Parameter("settle_ms", "ms", 0.0, 500.0, 100.0, "Time after the start in which only a strong rise is a hit."),
-        Parameter("settle_db", "dB", 0.0, 40.0, 12.0, "Strength of such a rise."),
+        Parameter("settle_db", "dB", 0.0, 40.0, 24.5, "Strength of such a rise."),
         Parameter("silence_db", "dB", -120.0, -40.0, -80.0, "Level of a band, in dBFS, below which all is silence."),
         Parameter(
             "reach_db", "dB", 20.0, 120.0, 55.0, "How far under the loudest hits of late silence begins at least."

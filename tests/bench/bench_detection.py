@@ -25,12 +25,22 @@ from tests.recordings import (
 
 SNARE_WINDOW_S, KIT_WINDOW_S = 0.010, 0.025
 RATES = (44100, 48000, 88200, 96000)
-HEADER = ("recording", "onsets", "precision", "recall", "F", "lag ms", "p95", "published F", "recall", "lag ms")
+#: Lag is where the onset is said to be, less where it is; decided is when the detector knew. A hit sounds after its
+#: feature window, 5 ms, so a decision before that costs no time. The published detector knows where it says.
+HEADER = (
+    "recording", "onsets", "precision", "recall", "F", "lag ms", "p95", "decided ms", "published F", "recall", "lag ms"
+)  # fmt: skip
 
 
 def our_onsets(recording: Recording) -> np.ndarray:
     """Times in seconds at which the detector triggers with its default setting."""
     return analyse(recording.samples, recording.sample_rate).onsets_s
+
+
+def decision_ms(recording: Recording) -> float:
+    """Median time from the onset as reported to the decision, in ms."""
+    found = [c for c in analyse(recording.samples, recording.sample_rate).candidates if c.accepted]
+    return float(np.median([1000.0 * (c.decided_s - c.onset_s) for c in found])) if found else 0.0
 
 
 def compare(recording: Recording, window_s: float) -> tuple[Score, Score]:
@@ -47,7 +57,7 @@ def print_drums(title: str, recordings: list[Recording], window_s: float) -> Non
         ours, published = compare(recording, window_s)
         means.append((ours.f_measure, published.f_measure))
         figures = (ours.precision, ours.recall, ours.f_measure)
-        lags = (ours.lag_ms(), ours.lag_ms(95))
+        lags = (ours.lag_ms(), ours.lag_ms(95), ours.lag_ms() + decision_ms(recording))
         other = (f"{published.f_measure:.3f}", f"{published.recall:.3f}", f"{published.lag_ms():.2f}")
         rows.append(
             (
@@ -59,7 +69,7 @@ def print_drums(title: str, recordings: list[Recording], window_s: float) -> Non
             )
         )
     mean, published_mean = np.mean(means, axis=0)
-    rows.append(("mean", "", "", "", f"{mean:.3f}", "", "", f"{published_mean:.3f}", "", ""))
+    rows.append(("mean", "", "", "", f"{mean:.3f}", "", "", "", f"{published_mean:.3f}", "", ""))
     print_table(title, HEADER, rows)
 
 
