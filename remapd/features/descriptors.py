@@ -129,6 +129,9 @@ def prepare(state: Any, spec: FeatureSpec, sample_rate: float) -> None:
     frames, size = spec.window_frames(sample_rate), spec.fft_size(sample_rate)
     if size > fft.MAX_SIZE:
         raise FieldError("features.window_ms", f"at most {fft.MAX_SIZE} samples at {sample_rate:g} Hz", spec.window_ms)
+    # The working memory too, so that all of it is there before the first hit.
+    for name in ("samples", "squares", "magnitude", "moment", "power", "logarithm"):
+        state[name][:size] = 0.0
     fft.prepare(state["fft"], size)
     state["frames"], state["size"] = frames, size
     state["bin_hz"] = sample_rate / size

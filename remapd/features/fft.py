@@ -55,6 +55,8 @@ def prepare(state: Any, size: int) -> None:
     for name, turns in (("step", k / half), ("split", k / size)):
         state[f"{name}_re"][:half] = np.cos(2.0 * np.pi * turns)
         state[f"{name}_im"][:half] = -np.sin(2.0 * np.pi * turns)
+    for name in ("a_re", "a_im", "b_re", "b_im", "re", "im"):
+        state[name][: half + 1] = 0.0
 
 
 @compiled

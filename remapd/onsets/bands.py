@@ -12,7 +12,7 @@ from remapd.dsp.kernel import compiled
 #: Lower edges of the bands in Hz; each band ends where the next begins.
 BAND_EDGES_HZ = (30.0, 150.0, 600.0, 2000.0, 6000.0)
 BAND_COUNT = len(BAND_EDGES_HZ)
-#: Frames of the past in which an onset is looked for; a power of two that holds 8 ms at 192 kHz.
+#: Frames of the past in which an onset is looked for; a power of two that holds 8 ms at 384 kHz.
 RECENT_FRAMES = 4096
 
 _BUTTERWORTH_Q = math.sqrt(0.5)
