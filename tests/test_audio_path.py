@@ -116,6 +116,18 @@ def test_xruns_are_counted():
     assert engine.status().xruns == 2
 
 
+def test_durations_of_callbacks_are_forgotten_when_asked():
+    engine = make_engine()
+    shape = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * 2, *[ctypes.c_ulong, ctypes.c_void_p] * 2)
+    call = (None, None, 64, None, 0, engine.userdata_address)
+    for _ in range(10):
+        shape(engine.callback_address)(*call)
+    engine.reset_meters()
+    shape(engine.callback_address)(*call)
+    assert engine.shared.record["status"]["callback_us"].sum() == 1
+    assert engine.status().callbacks == 11
+
+
 @pytest.mark.parametrize("minutes", [2])
 def test_denormals_do_not_slow_silence_down(minutes):
     """After a hit every decay runs on towards 0; what is left of it must be 0 or far from the denormal range."""
