@@ -158,7 +158,6 @@ class EngineProcess:
         engine = Engine(stream.sample_rate or 0.0, *channels, tracks=None, shared=SharedBlock.attach(self._spec.block))
         engine.warm_up()
         info = backend.open(engine.callback_address, engine.userdata_address)
-        _touch_events(engine)
         memory_locked = lock_memory()
         calm_python()
         engine.mark_running(True)
@@ -207,11 +206,6 @@ class EngineProcess:
 
 def _callbacks(engine: Engine) -> int:
     return int(engine.shared.record["status"]["callbacks"])
-
-
-def _touch_events(engine: Engine) -> None:
-    """Have the event ring in memory before it is written to from the audio thread."""
-    engine.shared.record["events"]["sequence"].sum()
 
 
 def announce_compilation(tell: Callable[[str], None]) -> threading.Event:

@@ -54,7 +54,6 @@ class VirtualBackend(Backend):
         self._state = np.zeros(1, dtype=virtual_loop.STATE)[0]
         self._thread: threading.Thread | None = None
         self._loop = virtual_loop.run if HAS_NATIVE_CLOCK else virtual_loop.run_in_python
-        self.has_realtime_priority = False
 
     def negotiate(self) -> StreamSettings:
         """Read the input file, whose rate is the stream's."""
@@ -111,7 +110,7 @@ class VirtualBackend(Backend):
 
     def _run(self) -> None:
         if self.settings.realtime:
-            self.has_realtime_priority = request_realtime_priority()
+            request_realtime_priority()
         self._loop(*self._arguments)
 
     def stop(self) -> None:
