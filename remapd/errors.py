@@ -50,6 +50,14 @@ class ModelError(RemapdError):
     """A model or preset file that is damaged or does not fit."""
 
 
+class TrainingError(RemapdError):
+    """Training that cannot start or go on."""
+
+
+class TrainingDataError(TrainingError):
+    """Recordings from which nothing can be learnt; the text says what was found and what to do."""
+
+
 def _shortened(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
