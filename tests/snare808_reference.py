@@ -7,13 +7,16 @@ from scipy.signal import lfilter
 
 from remapd.synth.snare808 import TABLE
 
+#: Levels below which a path starts anew (-80 dB) and below which it may stop (-140 dB).
+REST, SILENCE = 1e-4, 1e-7
 
-def envelope(decay_ms, sample_rate, n, audible=True):
+
+def envelope(decay_ms, sample_rate, n):
     attack = int(sample_rate / 1000.0)
     r = 1.0 - 6.91 / (decay_ms * sample_rate / 1000.0)
     e = np.concatenate([np.arange(1, attack + 1) / attack, r ** np.arange(float(n))])[:n]
     silent = np.arange(n) >= attack
-    e[silent & (e < 1e-4)] = 0.0
+    e[silent & (e < SILENCE)] = 0.0
     return e
 
 
@@ -58,10 +61,10 @@ def paths(values, sample_rate, n, seed=0):
 
 
 def inaudible_rest(values, sample_rate, n, seed=0):
-    """What the noise path may leave out at each sample: all that never again passes 1e-4 after its envelope."""
+    """What the noise path may leave out at each sample: all that never again passes `SILENCE` after its envelope."""
     v, hiss = TABLE.mapping(values), paths(values, sample_rate, n, seed)[2]
     amplitude = 10.0 ** ((v["noise_gain.gain"] + v["tanh.in_gain"]) / 20.0)
-    heard = (envelope(v["noise_env.decay"], sample_rate, n) > 0.0) | (np.abs(hiss) >= 1e-4 * amplitude)
+    heard = (envelope(v["noise_env.decay"], sample_rate, n) > 0.0) | (np.abs(hiss) >= SILENCE * amplitude)
     return np.where(np.arange(n) > np.flatnonzero(heard)[-1], np.abs(hiss), 0.0)
 
 

@@ -61,15 +61,17 @@ def test_the_filter_has_its_gain_at_the_cutoff(sample_rate):
     cutoff_hz=st.floats(100.0, 22050.0),
     q=st.floats(0.5, 10.0) | st.just(0.5),
     states=st.tuples(*2 * [st.floats(-9, 9)]),
+    level=st.sampled_from([envelope.REST, envelope.SILENCE]),
 )
-@example(cutoff_hz=12000.0, q=0.5, states=(1.0, 1.0))
-def test_the_filter_is_silent_once_it_has_rung_out(cutoff_hz, q, states):
+@example(cutoff_hz=12000.0, q=0.5, states=(1.0, 1.0), level=envelope.SILENCE)
+def test_the_filter_is_silent_once_it_has_rung_out(cutoff_hz, q, states, level):
     record = _high_pass(cutoff_hz, q, 48000.0)
     record["s1"], record["s2"] = states
-    n = biquad.ring_frames(record, 1e-4)
+    n, bound = biquad.ring_frames(record, level), biquad.ring_level(record)
     y = np.empty(n + 500)
     biquad.process(record, np.zeros(len(y)), y, len(y))
-    assert np.abs(y[n:]).max() <= 1e-4
+    assert np.abs(y[n:]).max() <= level
+    assert np.abs(y).max() <= bound * (1.0 + 1e-9) + 1e-100
 
 
 def _envelope(decay_ms, sample_rate, start=0.0):
@@ -105,6 +107,24 @@ def test_the_attack_ends_with_1_and_the_decay_begins_with_1():
 def test_the_attack_rises_from_the_present_level(start):
     heard = _run(_envelope(100.0, 48000.0, start), 48, [7])
     np.testing.assert_allclose(heard, start + (1.0 - start) * np.arange(1, 49) / 48.0, atol=1e-12)
+
+
+def test_an_envelope_rests_before_it_is_over():
+    record, levels = _envelope(20.0, 48000.0), []
+    assert envelope.rests(record)
+    while envelope.is_active(record):
+        levels.append(_run(record, 1, [1])[0])
+        assert envelope.rests(record) == (levels[-1] < 1e-4 or not envelope.is_active(record))
+    assert 1e-7 <= levels[-1] < 1.02e-7
+    assert levels[0] == 1.0 / 48.0
+
+
+def test_two_triggers_in_one_frame_count_as_one():
+    record = _envelope(100.0, 48000.0)
+    before = _run(record, 500, [500])[-1]
+    for scale in (4.0, 0.5):
+        envelope.trigger(record, 100.0, 48000.0, scale)
+    assert record["start"] == 2.0 * before
 
 
 @settings(max_examples=30, deadline=None)

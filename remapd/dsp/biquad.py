@@ -49,16 +49,22 @@ def set_high_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) 
 
 
 @compiled
-def ring_frames(filter_: Any, level: float) -> int:
-    """Frames, without further input, after which the output stays within ``-level..level``.
+def ring_level(filter_: Any) -> float:
+    """Level that the output cannot pass from here on without further input.
 
     From its state the filter gives ``r^n (A cos(n w) + B sin(n w))`` with poles at ``r exp(+-j w)``, which is within
-    ``r^n sqrt(A^2 + B^2)``. For a high-pass with a Q of one half or more, whose poles are not real.
+    ``r^n sqrt(A^2 + B^2)``. For a Q of one half or more, where the poles are not real.
     """
     half = 0.5 * filter_.a1
     pole_part = math.sqrt(max(filter_.a2 - half * half, _LEAST_POLE_PART**2))
     other = (filter_.s2 - half * filter_.s1) / pole_part
-    bound = math.sqrt(filter_.s1 * filter_.s1 + other * other)
+    return math.sqrt(filter_.s1 * filter_.s1 + other * other)
+
+
+@compiled
+def ring_frames(filter_: Any, level: float) -> int:
+    """Frames, without further input, after which the output stays within ``-level..level`` (see `ring_level`)."""
+    bound = ring_level(filter_)
     if not bound > level:
         return 0
     radius = math.sqrt(max(filter_.a2, _LEAST_POLE_PART**2))

@@ -4,12 +4,13 @@
 ``f_i (1 + mod_i e_f)``, after Shier et al., "Real-time Timbre Remapping with Differentiable DSP" (NIME 2024). The
 noise is filtered after its envelope, as in training.
 
-An oscillator rests when its envelope has ended. The noise path goes on after its envelope until the filter has rung
-out, which with a low cutoff and a high Q takes much longer than the envelope: it rests once the ring stays below
-`envelope.SILENCE`, like the envelopes relative to the path's gain. Out of rest an oscillator starts again at phase 0
-and the filter with an empty state, so that a hit out of silence always starts the same way. A hit on a path that still
-sounds goes on from where it is: the phase runs on, and the envelope rises from the present *amplitude*, so that neither
-a new gain nor a new drive makes a click. The noise runs on from hit to hit, and stands while its envelope rests.
+A path sounds until it has fallen below `envelope.SILENCE`, relative to its gain. The noise path goes on after its
+envelope until the filter has rung out as far, which with a low cutoff and a high Q takes much longer than the envelope.
+
+A hit on a path below `envelope.REST`, which is the higher level, starts it as out of silence: an oscillator at phase 0,
+the filter with an empty state, and the pitch envelope from 0 if both oscillators rest. A hit on a path above it goes on
+from where it is: the phase runs on, and the envelope rises from the present *amplitude*, so that neither a new gain nor
+a new drive makes a click. The noise runs on from hit to hit, and stands while its envelope is over.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def silence(voice: Any) -> None:
     envelope.reset(voice.osc1_env)
     envelope.reset(voice.osc2_env)
     envelope.reset(voice.noise_env)
+    biquad.reset(voice.noise_filter)
     voice.ring_left = 0
 
 
@@ -98,11 +100,15 @@ def _noise_sounds(voice: Any) -> bool:
 
 
 @compiled
+def _noise_rests(voice: Any) -> bool:
+    return envelope.rests(voice.noise_env) and bool(biquad.ring_level(voice.noise_filter) < envelope.REST)
+
+
+@compiled
 def trigger(voice: Any, values: Any) -> None:
     """Start a hit with ``values[:14]`` in the table's order and units."""
-    if not is_active(voice):
-        envelope.reset(voice.freq_env)
-    envelope.trigger(voice.freq_env, values[4], voice.sample_rate, 1.0)
+    is_heard = not (envelope.rests(voice.osc1_env) and envelope.rests(voice.osc2_env))
+    envelope.trigger(voice.freq_env, values[4], voice.sample_rate, 1.0 if is_heard else 0.0)
     drive_db = values[13]
     _trigger_oscillator(voice.osc1, voice.osc1_env, values[0], values[1], values[5], values[10] + drive_db, voice)
     _trigger_oscillator(voice.osc2, voice.osc2_env, values[2], values[3], values[6], values[11] + drive_db, voice)
@@ -113,11 +119,10 @@ def trigger(voice: Any, values: Any) -> None:
 def _trigger_oscillator(
     osc: Any, env: Any, frequency_hz: float, sweep: float, decay_ms: float, gain_db: float, voice: Any
 ) -> None:
-    amplitude, scale = db_amplitude(gain_db), 1.0
-    if envelope.is_active(env):
-        scale = osc.amplitude / amplitude
-    else:
-        osc.phase = 0.0
+    amplitude = db_amplitude(gain_db)
+    scale = osc.amplitude / amplitude
+    if envelope.rests(env):
+        osc.phase = scale = 0.0
     osc.amplitude = amplitude
     oscillator.tune(osc, frequency_hz, sweep, voice.sample_rate)
     envelope.trigger(env, decay_ms, voice.sample_rate, scale)
@@ -125,12 +130,11 @@ def _trigger_oscillator(
 
 @compiled
 def _trigger_noise(voice: Any, decay_ms: float, cutoff_hz: float, q: float, gain_db: float) -> None:
-    amplitude, scale = db_amplitude(gain_db), 1.0
-    if _noise_sounds(voice):
-        scale = voice.noise_amplitude / amplitude
-        biquad.rescale(voice.noise_filter, scale)
-    else:
-        biquad.reset(voice.noise_filter)
+    amplitude = db_amplitude(gain_db)
+    scale = voice.noise_amplitude / amplitude
+    if _noise_rests(voice):
+        scale = 0.0
+    biquad.rescale(voice.noise_filter, scale)
     voice.noise_amplitude = amplitude
     biquad.set_high_pass(voice.noise_filter, cutoff_hz, q, voice.sample_rate)
     envelope.trigger(voice.noise_env, decay_ms, voice.sample_rate, scale)
