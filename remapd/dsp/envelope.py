@@ -21,8 +21,8 @@ from remapd.dsp.kernel import compiled
 
 #: Level (-80 dB) below which an envelope rests: the next trigger starts from there as out of silence.
 REST = 1e-4
-#: Level (-140 dB) below which an envelope ends. The highest, in steps of 20 dB, at which the long-term features of every
-#: preset and of the range's corners are those of a sound without end, to 2e-3 of their units; at -80 dB, 4 dB were off.
+#: Level (-140 dB) below which an envelope ends. The highest, in steps of 20 dB, at which the long-term features of the
+#: presets and of the range's corners are those of a sound without end to 2e-3 of their units; at -80 dB, 4 dB were off.
 SILENCE = 1e-7
 #: Natural logarithm of 1000, that is of 60 dB, as rounded in the published formula.
 DECAY_NEPERS = 6.91
