@@ -1,0 +1,135 @@
+"""Which hits are trained on, which decide when to stop, and which only test: drawn evenly over loudness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from remapd.errors import FieldError
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Split:
+    """Indices of hits, ascending; each hit is in one of the three.
+
+    Parameters
+    ----------
+    train, validation, test : ndarray of int64
+        Indices.
+    """
+
+    train: Indices
+    validation: Indices
+    test: Indices
+
+
+def even_split(loudness_db: ArrayLike, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
+    """Draw one hit for the test, and one for validation, out of each of as many equal ranks of loudness as are wanted.
+
+    Parameters
+    ----------
+    loudness_db : array_like, shape (hits,)
+        Loudness of each hit.
+    seed : int
+        The same seed draws the same hits.
+    validation, test : float
+        Parts of the hits, 0 to less than 1; unless it is 0, there is at least one.
+
+    Raises
+    ------
+    FieldError
+        If nothing is left to train on.
+    """
+    order, random = _by_loudness(loudness_db), np.random.default_rng(seed)
+    test_count, validation_count = _count(len(order), test, "test"), _count(len(order), validation, "validation")
+    if test_count + validation_count >= len(order):
+        raise FieldError("split", f"more than {test_count + validation_count} hits", len(order))
+    tested, rest = _drawn(order, test_count, random)
+    validated, trained = _drawn(rest, validation_count, random)
+    return _split(trained, validated, tested)
+
+
+def folds(loudness_db: ArrayLike, n: int, seed: int, validation: float = 0.1) -> list[Split]:
+    """Splits for cross validation: each hit is tested in exactly one of them, each fold is drawn evenly over loudness.
+
+    Parameters
+    ----------
+    loudness_db : array_like, shape (hits,)
+        Loudness of each hit.
+    n : int
+        Number of splits, 2 to the number of hits less one.
+    seed : int
+        The same seed draws the same splits.
+    validation : float
+        Part of all hits, as in `even_split`.
+
+    Raises
+    ------
+    FieldError
+        If there are too many folds, or nothing is left to train on.
+    """
+    order, random = _by_loudness(loudness_db), np.random.default_rng(seed)
+    if not 2 <= n < len(order):
+        raise FieldError("folds", f"2 to {len(order) - 1} for {len(order)} hits", n)
+    fold = np.concatenate([random.permutation(n) for _ in range(-(-len(order) // n))])[: len(order)]
+    count = _count(len(order), validation, "validation")
+    splits = []
+    for k in range(n):
+        rest = order[fold != k]
+        if count >= len(rest):
+            raise FieldError("folds", f"hits left to train on beside {count} for validation", n)
+        validated, trained = _drawn(rest, count, random)
+        splits.append(_split(trained, validated, order[fold == k]))
+    return splits
+
+
+def reference_hit(loudness_db: ArrayLike, horizon_s: ArrayLike) -> int:
+    """Index of the hit that others are compared with: that of median loudness, among those that sound the longest.
+
+    Parameters
+    ----------
+    loudness_db : array_like, shape (hits,)
+        Loudness of the transient.
+    horizon_s : array_like, shape (hits,)
+        How long each sounds undisturbed. A quarter of the hits, and those that sound as long as one of these, are
+        chosen from; where all hits ring out these are all.
+
+    Raises
+    ------
+    FieldError
+        If there are no hits.
+    """
+    loudness, horizon = np.asarray(loudness_db, np.float64), np.asarray(horizon_s, np.float64)
+    if loudness.size == 0 or loudness.shape != horizon.shape:
+        raise FieldError("loudness_db", "one number for each hit, and at least one hit", f"shape {loudness.shape}")
+    long = horizon >= np.quantile(horizon, 0.75, method="lower")
+    return int(np.argmin(np.where(long, np.abs(loudness - np.median(loudness)), np.inf)))
+
+
+def _by_loudness(loudness_db: ArrayLike) -> Indices:
+    loudness = np.asarray(loudness_db, np.float64)
+    if loudness.ndim != 1 or not np.isfinite(loudness).all():
+        raise FieldError("loudness_db", "finite numbers in one dimension", f"shape {loudness.shape}")
+    return np.argsort(loudness, kind="stable")
+
+
+def _count(hits: int, part: float, field: str) -> int:
+    if not 0.0 <= part < 1.0:
+        raise FieldError(field, "a part from 0 to less than 1", part)
+    return max(1, round(hits * part)) if part > 0.0 else 0
+
+
+def _drawn(order: Indices, count: int, random: np.random.Generator) -> tuple[Indices, Indices]:
+    """One of each of `count` stretches of `order`, and all others."""
+    bounds = np.linspace(0, len(order), count + 1).round().astype(np.int64)
+    places = np.array([random.integers(low, high) for low, high in pairwise(bounds)], np.int64)
+    return order[places], np.delete(order, places)
+
+
+def _split(train: Indices, validation: Indices, test: Indices) -> Split:
+    return Split(np.sort(train), np.sort(validation), np.sort(test))
