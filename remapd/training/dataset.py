@@ -285,5 +285,5 @@ def _nothing_read(paths: Sequence[Path], skipped: Sequence[Skipped]) -> str:
     named = ", ".join(str(path) for path in paths)
     if not skipped:
         return f"{named}: no recordings in it"
-    first = skipped[0]
-    return f"{named}: no recording that can be read ({len(skipped)} files passed over, {first.path}: {first.reason})"
+    count, first = f"{len(skipped)} file{'s' * (len(skipped) != 1)}", skipped[0]
+    return f"{named}: no recording that can be read ({count} passed over, {first.path}: {first.reason})"

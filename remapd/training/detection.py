@@ -19,6 +19,8 @@ Samples = NDArray[np.float32]
 
 #: Silence put before a recording that begins on a hit; more than the detector takes to settle by default.
 _LEAD_S = 0.2
+#: A hit that begins later is not the one that a sample begins on.
+_START_S = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,7 +85,7 @@ def _is_sample(candidates: list[Candidate]) -> bool:
     """Whether there may be a hit at the start that was turned down, and little else."""
     accepted = [one.onset_s for one in candidates if one.accepted]
     settling = any(one.reason == REASONS[SETTLING] for one in candidates)
-    return settling and len(accepted) <= 1 and min(accepted, default=np.inf) > _LEAD_S / 2
+    return settling and len(accepted) <= 1 and min(accepted, default=np.inf) > _START_S
 
 
 def _heard_after_silence(sound: Samples, rate: int, values: Mapping[str, float] | None) -> list[Candidate]:

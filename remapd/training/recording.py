@@ -89,5 +89,5 @@ def _check_length(path: Path, frames: int, sample_rate: int) -> None:
     if frames > MAX_FRAMES:
         longest_min = MAX_FRAMES / sample_rate / 60.0
         raise TrainingDataError(
-            f"{path}: more than {longest_min:.0f} minutes at {sample_rate} Hz; cut a few minutes of playing out of it"
+            f"{path}: more than {longest_min:.0f} min at {sample_rate} Hz; cut a few minutes of playing out of it"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -107,7 +108,7 @@ def reference_hit(loudness_db: ArrayLike, horizon_s: ArrayLike) -> int:
     loudness, horizon = np.asarray(loudness_db, np.float64), np.asarray(horizon_s, np.float64)
     if loudness.size == 0 or loudness.shape != horizon.shape:
         raise FieldError("loudness_db", "one number for each hit, and at least one hit", f"shape {loudness.shape}")
-    long = horizon >= np.quantile(horizon, 0.75, method="lower")
+    long = horizon >= np.sort(horizon)[-math.ceil(horizon.size / 4)]
     return int(np.argmin(np.where(long, np.abs(loudness - np.median(loudness)), np.inf)))
 
 
