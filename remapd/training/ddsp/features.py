@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from remapd.errors import FieldError
+from remapd.training.ddsp.features_cpu import frame_means
 from remapd.training.ddsp.features_temporal import temporal_centroid
 from remapd.training.kernels.k_weighting import k_weighting
 from remapd.training.long_term import FRAME, FRAMES, HOP, SOUND_FRAMES, TRAINING_RATE_HZ, TRANSIENT_FRAMES
@@ -57,7 +58,10 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
     """
     if sound.ndim != 2 or sound.shape[1] != SOUND_FRAMES:
         raise FieldError("sound", f"shape (hits, {SOUND_FRAMES})", tuple(sound.shape))
-    return reference_features(sound, frame_weights(sound, horizon_frames), published_clipping)
+    weights = frame_weights(sound, horizon_frames)
+    if sound.device.type == "cpu" and sound.dtype == torch.float64 and not published_clipping:
+        return torch.cat([frame_means(sound, weights), temporal_centroid(sound)[:, None]], dim=1)
+    return reference_features(sound, weights, published_clipping)
 
 
 def reference_features(sound: Tensor, weights: Tensor, published_clipping: bool = False) -> Tensor:
