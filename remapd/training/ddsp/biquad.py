@@ -8,11 +8,15 @@ band-pass (gain 1 at its centre) and ``K^2 (1, 2, 1) / D`` for the low-pass.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from remapd.dsp.biquad import HIGHEST_CUTOFF
+from remapd.training.ddsp.compiled import has_kernel, run_rows
+from remapd.training.kernels import biquad as kernel
 
 _NEPERS_A_DB = math.log(10.0) / 20.0
 
@@ -77,6 +81,13 @@ def filtered(x: Tensor, b: Tensor, a: Tensor) -> Tensor:
     -------
     Tensor, shape (hits, frames)
     """
+    if has_kernel(x, b, a):
+        return _Filtered.apply(x, b, a)  # type: ignore[no-any-return,no-untyped-call]
+    return reference_filtered(x, b, a)
+
+
+def reference_filtered(x: Tensor, b: Tensor, a: Tensor) -> Tensor:
+    """What `filtered` is, in plain PyTorch."""
     b, a = b / a[0], a / a[0]
     matrix = torch.stack([torch.stack([-a[1], torch.ones_like(a[1])]), torch.stack([-a[2], torch.zeros_like(a[2])])])
     drive = torch.stack([b[1] - a[1] * b[0], b[2] - a[2] * b[0]], dim=1)[:, :, None] * x[:, None, :]
@@ -95,3 +106,20 @@ def _linear_recurrence(matrix: Tensor, drive: Tensor) -> Tensor:
         states = states + power @ torch.nn.functional.pad(states[:, :, :-reach], (reach, 0))
         power, reach = power @ power, 2 * reach
     return states
+
+
+class _Filtered(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, b: Tensor, a: Tensor) -> Tensor:
+        y = torch.empty_like(x, memory_format=torch.contiguous_format)
+        run_rows(kernel.forward, len(x), x, b, a, y)
+        ctx.save_for_backward(x, y, b, a)
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        x, y, b, a = ctx.saved_tensors
+        by_x, by_b, by_a = (torch.empty_like(of, memory_format=torch.contiguous_format) for of in (x, b, a))
+        run_rows(kernel.backward, len(x), gradient, x, y, b, a, by_x, by_b, by_a)
+        return by_x, by_b, by_a

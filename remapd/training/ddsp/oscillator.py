@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from remapd.dsp.oscillator import HIGHEST_FREQUENCY
-from remapd.training.ddsp.envelope import decay_envelope
+from remapd.training.ddsp.compiled import has_kernel, run_rows
+from remapd.training.ddsp.envelope import attack_frames, decay_nepers, reference_decay_envelope
+from remapd.training.kernels import oscillator as kernel
 
 
 def phase_turns(frequency_hz: Tensor, sample_rate: float) -> Tensor:
@@ -71,7 +75,43 @@ def swept_sine(
     -------
     Tensor, shape (hits, frames)
     """
+    if not has_kernel(frequency_hz, sweep, sweep_decay_ms, decay_ms, amplitude):
+        return reference_swept_sine(frequency_hz, sweep, sweep_decay_ms, decay_ms, amplitude, frames, sample_rate)
     held_hz, held_sweep = tuned(frequency_hz, sweep, sample_rate)
-    swept_hz = held_hz[:, None] * (1.0 + held_sweep[:, None] * decay_envelope(sweep_decay_ms, frames, sample_rate))
-    level = amplitude[:, None] * decay_envelope(decay_ms, frames, sample_rate)
-    return level * sin_turns(phase_turns(swept_hz, sample_rate))
+    nepers = decay_nepers(sweep_decay_ms, sample_rate), decay_nepers(decay_ms, sample_rate)
+    scalars = held_hz / sample_rate, held_sweep, *nepers, amplitude
+    return _SweptSine.apply(attack_frames(sample_rate), frames, *scalars)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def reference_swept_sine(
+    frequency_hz: Tensor,
+    sweep: Tensor,
+    sweep_decay_ms: Tensor,
+    decay_ms: Tensor,
+    amplitude: Tensor,
+    frames: int,
+    sample_rate: float,
+) -> Tensor:
+    """What `swept_sine` is, in plain PyTorch."""
+    held_hz, held_sweep = tuned(frequency_hz, sweep, sample_rate)
+    above = held_sweep[:, None] * reference_decay_envelope(sweep_decay_ms, frames, sample_rate)
+    level = amplitude[:, None] * reference_decay_envelope(decay_ms, frames, sample_rate)
+    return level * sin_turns(phase_turns(held_hz[:, None] * (1.0 + above), sample_rate))
+
+
+class _SweptSine(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, attack: int, frames: int, *scalars: Tensor) -> Tensor:
+        ctx.save_for_backward(*scalars)
+        ctx.attack = attack
+        out = scalars[0].new_empty(len(scalars[0]), frames)
+        run_rows(kernel.forward, len(out), *scalars, attack, out)
+        return out
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        scalars = ctx.saved_tensors
+        derivatives = gradient.new_empty(len(scalars), len(gradient))
+        run_rows(kernel.backward, len(gradient), gradient, *scalars, ctx.attack, derivatives)
+        return None, None, *derivatives

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from remapd.training.ddsp.biquad import db_amplitude, high_pass
-from remapd.training.ddsp.envelope import decay_envelope
+from remapd.training.ddsp.envelope import burst
 from remapd.training.ddsp.oscillator import swept_sine
 
 
@@ -33,5 +33,5 @@ def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Te
     amplitude_1, amplitude_2, noise_amplitude = (db_amplitude(level_db + drive_db) for level_db in levels_db)
     tone = swept_sine(hz_1, sweep_1, sweep_ms, ms_1, amplitude_1, frames, sample_rate)
     tone = tone + swept_sine(hz_2, sweep_2, sweep_ms, ms_2, amplitude_2, frames, sample_rate)
-    burst = noise_amplitude[:, None] * decay_envelope(noise_ms, frames, sample_rate) * noise
-    return torch.tanh(tone + high_pass(burst, cutoff_hz, q, sample_rate))
+    hiss = burst(noise, noise_ms, noise_amplitude, sample_rate)
+    return torch.tanh(tone + high_pass(hiss, cutoff_hz, q, sample_rate))
