@@ -26,6 +26,18 @@ PARTS = ("train", "validation", "test")
 RANKED = ("loudness_t_db", "centroid_t")
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far training is: epochs done and to do at most, losses, and an estimate of the time left."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    best_loss: float
+    left_s: float
+
+
 @dataclass(frozen=True, eq=False)
 class Errors:
     """Mean and standard deviation of absolute errors, in the features' units.

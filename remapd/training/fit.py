@@ -1,0 +1,159 @@
+"""The training loop: Adam over shuffled batches, the weights of the best validation loss kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from remapd.training.losses import feature_difference
+from remapd.training.mapper_module import Mapper
+from remapd.training.objective import Objective
+from remapd.training.recipes import Recipe
+from remapd.training.result import Ending, History, Progress
+from remapd.training.schedule import halved_on_plateau
+from remapd.training.splits import Split
+
+
+@dataclass
+class FitState:
+    """Everything that the next epoch depends on, but for the data; it can be saved and gone on from.
+
+    Parameters
+    ----------
+    mapper : Mapper
+    optimiser : torch.optim.Adam
+        Of the mapper's parameters.
+    best : list of Tensor
+        The mapper's parameters after the epoch with the least validation loss.
+    train_loss, validation_loss, learning_rate : list of float
+        One for each epoch done.
+    elapsed_s : float
+        Time spent.
+    """
+
+    mapper: Mapper
+    optimiser: torch.optim.Adam
+    best: list[Tensor]
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+    @property
+    def best_epoch(self) -> int:
+        """Epoch with the least validation loss, from 0."""
+        return int(np.argmin(self.validation_loss))
+
+    @property
+    def history(self) -> History:
+        """Course of the training so far."""
+        train_loss, validation_loss, rate = map(np.array, (self.train_loss, self.validation_loss, self.learning_rate))
+        return History(train_loss, validation_loss, rate, self.best_epoch)
+
+    def note(self, rate: float, train_loss: float, validation_loss: float) -> None:
+        """Remember an epoch, and its weights if it is the best."""
+        self.learning_rate.append(rate)
+        self.train_loss.append(train_loss)
+        self.validation_loss.append(validation_loss)
+        if self.best_epoch == len(self.validation_loss) - 1:
+            self.best = [parameter.detach().clone() for parameter in self.mapper.parameters()]
+
+    def restore_best(self) -> None:
+        """Give the mapper its best weights."""
+        with torch.no_grad():
+            for parameter, best in zip(self.mapper.parameters(), self.best, strict=True):
+                parameter.copy_(best)
+
+
+def first_state(recipe: Recipe, inputs: int, outputs: int, seed: int, device: torch.device) -> FitState:
+    """State before the first epoch."""
+    mapper = Mapper((inputs, *[recipe.width] * recipe.layers, outputs), recipe.init_std, seed).to(device)
+    optimiser = torch.optim.Adam(mapper.parameters(), lr=recipe.learning_rate)
+    return FitState(mapper, optimiser, [parameter.detach().clone() for parameter in mapper.parameters()])
+
+
+class Fit:
+    """One training.
+
+    Parameters
+    ----------
+    objective : Objective
+    inputs : Tensor, shape (hits, features)
+        What the mapper sees, scaled and centred.
+    split : Split
+    recipe : Recipe
+    seed : int
+        Of the order of the hits.
+    """
+
+    def __init__(self, objective: Objective, inputs: Tensor, split: Split, recipe: Recipe, seed: int) -> None:
+        self._objective, self._inputs, self._recipe, self._seed = objective, inputs, recipe, seed
+        self._weights = objective.counted.to(inputs.dtype)
+        self._train = split.train
+        self._validation = torch.from_numpy(split.validation).to(inputs.device)
+
+    def run(
+        self,
+        state: FitState,
+        progress: Callable[[Progress], object] | None = None,
+        stop: Callable[[], bool] | None = None,
+        keep: Callable[[FitState, bool], object] | None = None,
+    ) -> Ending:
+        """Go on from `state` to the end, or until `stop` says so after an epoch; the mapper then has its best weights.
+
+        `progress` and `keep` are called after each epoch, `keep` also with whether it is the last for now.
+        """
+        is_stopped = False
+        for epoch in range(len(state.train_loss), self._recipe.epochs):
+            began = time.monotonic()
+            self._epoch(state, epoch)
+            state.elapsed_s += time.monotonic() - began
+            is_stopped = stop is not None and stop()
+            if keep is not None:
+                keep(state, is_stopped)
+            if progress is not None:
+                progress(self._progress(state))
+            if is_stopped:
+                break
+        state.restore_best()
+        return "stopped" if is_stopped else "finished"
+
+    def _epoch(self, state: FitState, epoch: int) -> None:
+        rate = halved_on_plateau(self._recipe.learning_rate, self._recipe.patience, state.validation_loss)
+        state.optimiser.param_groups[0]["lr"] = rate
+        losses = [self._step(state, batch) * len(batch) for batch in self._batches(epoch)]
+        with torch.no_grad():
+            validation_loss = self._loss(state.mapper, self._validation).item()
+        state.note(rate, sum(losses) / len(self._train), validation_loss)
+
+    def _batches(self, epoch: int) -> Iterator[Tensor]:
+        """Hits in an order of their own for each epoch; the last batch may be smaller."""
+        order = np.random.default_rng((self._seed, epoch)).permutation(self._train)
+        return iter(torch.from_numpy(order).to(self._inputs.device).split(self._recipe.batch))
+
+    def _step(self, state: FitState, batch: Tensor) -> float:
+        loss = self._loss(state.mapper, batch)
+        state.optimiser.zero_grad()
+        loss.backward()
+        state.optimiser.step()
+        return loss.item()
+
+    def _loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
+        reached = self._objective.reached(mapper(self._inputs[batch]), batch)
+        return feature_difference(reached, self._objective.wanted[batch], self._weights[batch])
+
+    def _progress(self, state: FitState) -> Progress:
+        done, epochs = len(state.train_loss), self._recipe.epochs
+        return Progress(
+            epoch=done,
+            epochs=epochs,
+            train_loss=state.train_loss[-1],
+            validation_loss=state.validation_loss[-1],
+            best_loss=state.validation_loss[state.best_epoch],
+            left_s=state.elapsed_s / done * (epochs - done),
+        )

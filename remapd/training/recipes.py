@@ -1,0 +1,173 @@
+"""Recipes: everything that decides how a model is trained, declared once.
+
+The choices of ``--recipe``, the help, the experiment and the models' cards come from `RECIPES`. Those called
+``nime2024`` follow Shier, Saitis, Robertson and McPherson, "Real-time Timbre Remapping with Differentiable DSP" (NIME
+2024).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from remapd.errors import FieldError
+from remapd.features.descriptors import REFERENCE_RATE, SPEC_PARAMETERS, FeatureSpec
+from remapd.mapping.mapper import MAX_LAYERS, MAX_WIDTH
+from remapd.parameters import Parameter, ParameterTable
+
+PUBLICATION = "Shier et al., NIME 2024"
+
+#: The fields of a `Recipe` that are numbers.
+RECIPE_PARAMETERS = ParameterTable(
+    "recipe",
+    [
+        SPEC_PARAMETERS["window_ms"],
+        Parameter("layers", "", 0, MAX_LAYERS - 1, 1, "Hidden layers; without any the network is linear.", "whole"),
+        Parameter("width", "", 1, MAX_WIDTH, 32, "Width of each hidden layer.", "whole"),
+        Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the weights before training."),
+        Parameter("learning_rate", "", 1e-6, 1.0, 5e-4, "Of Adam, in the beginning.", "log"),
+        Parameter("batch", "", 1, 1024, 16, "Hits in a step.", "whole"),
+        Parameter("epochs", "", 1, 100000, 250, "Passes through the hits.", "whole"),
+        Parameter("patience", "", 1, 100000, 20, "Epochs without improvement until the rate is halved.", "whole"),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a mapper is trained; see `RECIPE_PARAMETERS` for the numbers.
+
+    Parameters
+    ----------
+    name, description : str
+    is_centred : bool
+        Whether the reference hit's features are subtracted from the input.
+    uses_horizons : bool
+        Whether hits that the next one cuts short are compared over what is heard of them alone; else they are taken as
+        they are, faded out.
+
+    Raises
+    ------
+    FieldError
+        If a number does not fit.
+    """
+
+    name: str
+    description: str
+    window_ms: float = RECIPE_PARAMETERS["window_ms"].default
+    layers: int = 1
+    width: int = 32
+    init_std: float = 1e-3
+    learning_rate: float = 5e-4
+    batch: int = 16
+    epochs: int = 250
+    patience: int = 20
+    is_centred: bool = True
+    uses_horizons: bool = False
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, RECIPE_PARAMETERS)
+
+    @property
+    def features(self) -> FeatureSpec:
+        """Window of the onset features."""
+        return FeatureSpec(window_ms=self.window_ms)
+
+    def settings(self) -> dict[str, str]:
+        """Give every field but the name in words, for people."""
+        return {field.name: _in_words(getattr(self, field.name)) for field in fields(self) if field.name != "name"}
+
+
+DIRECT_PARAMETERS = ParameterTable(
+    "direct",
+    [
+        Parameter("learning_rate", "", 1e-6, 1.0, 5e-3, "Of Adam, in the beginning.", "log"),
+        Parameter("steps", "", 1, 100000, 1000, "Steps.", "whole"),
+        Parameter("patience", "", 1, 100000, 50, "Steps without improvement until the rate is halved.", "whole"),
+    ],
+)
+
+
+@dataclass(frozen=True)
+class DirectRecipe:
+    """Optimise a modulation for each hit by itself: what no mapper can be better than; see `DIRECT_PARAMETERS`."""
+
+    name: str
+    description: str
+    learning_rate: float = 5e-3
+    steps: int = 1000
+    patience: int = 50
+    uses_horizons: bool = False
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, DIRECT_PARAMETERS)
+
+
+def _check_numbers(recipe: Any, table: ParameterTable) -> None:
+    for parameter in table:
+        value = parameter.check(getattr(recipe, parameter.name), f"recipe.{parameter.name}")
+        object.__setattr__(recipe, parameter.name, int(value) if parameter.curve == "whole" else value)
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+#: A window of this many samples at 48 kHz.
+_LONG_WINDOW_MS = 1000.0 * 2048 / REFERENCE_RATE
+
+_DEFAULT = Recipe("default", "ours: the least error on hits that were held out", uses_horizons=True)
+_MLP = Recipe("nime2024", f"the MLP of {PUBLICATION}")
+_PUBLISHED = (
+    _MLP,
+    replace(_MLP, name="nime2024-linear", description=f"the linear mapper of {PUBLICATION}", layers=0, init_std=1e-6,
+            learning_rate=5e-3),
+    replace(_MLP, name="nime2024-mlp-large", description=f"the large MLP of {PUBLICATION}", layers=3, width=64),
+)  # fmt: skip
+
+
+def _with_long_window(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        name=f"{recipe.name}-2048",
+        description=f"{recipe.description}, with windows of 2048 samples",
+        window_ms=_LONG_WINDOW_MS,
+    )
+
+
+def _not_centred(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        name=f"{recipe.name}-uncentred",
+        description=f"{recipe.description}, its input not centred",
+        is_centred=False,
+    )
+
+
+#: Recipes that make a model, by name.
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        _DEFAULT,
+        *_PUBLISHED,
+        *(_not_centred(recipe) for recipe in _PUBLISHED),
+        *(_with_long_window(recipe) for recipe in _PUBLISHED),
+        *(_with_long_window(_not_centred(recipe)) for recipe in _PUBLISHED),
+    )
+}
+
+#: The upper bound.
+DIRECT = DirectRecipe("direct", f"direct optimisation as in {PUBLICATION}: no model")
+
+
+def get_recipe(name: str) -> Recipe:
+    """Recipe of a name; an unknown name is refused with the nearest known one."""
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(str(name), RECIPES, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise FieldError("recipe", f"one of {', '.join(RECIPES)}{hint}", name)

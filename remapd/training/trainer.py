@@ -1,0 +1,142 @@
+"""Training from end to end: hits and a preset in, a model and all that is known of it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from remapd.errors import FieldError
+from remapd.mapping.bundle import Model
+from remapd.synth.presets import Preset
+from remapd.training.checkpoint import Checkpoint, fingerprint
+from remapd.training.dataset import HitSet
+from remapd.training.evaluate import engine_answers, modulations
+from remapd.training.export import fitted_scaling, provenance
+from remapd.training.fit import Fit, FitState, first_state
+from remapd.training.long_term import TRAINING_RATE_HZ
+from remapd.training.objective import Objective
+from remapd.training.recipes import Recipe
+from remapd.training.result import Ending, Progress, TrainingResult
+from remapd.training.splits import Split, even_split
+from remapd.training.torch_state import undisturbed
+
+
+def train(
+    hits: HitSet,
+    preset: Preset,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    split: Split | None = None,
+    name: str = "model",
+    licence: str = "not stated",
+    device: str = "cpu",
+    progress: Callable[[Progress], object] | None = None,
+    stop: Callable[[], bool] | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> TrainingResult:
+    """Train a model.
+
+    The same arguments give the same weights, bit for bit, on any number of threads, resumed or not. Nothing that torch
+    keeps for the whole process is changed.
+
+    Parameters
+    ----------
+    hits : HitSet
+        Measured on the window of the recipe.
+    preset : Preset
+        What the model modulates, and on which synth.
+    recipe : Recipe
+    seed : int
+        Of the first weights, the order of the hits and, if none is given, the split.
+    split : Split, optional
+        A tenth each for validation and for the test if not given.
+    name, licence : str
+        Of the model.
+    device : str
+        Where to compute, as torch names it.
+    progress : callable, optional
+        Called after each epoch.
+    stop : callable, optional
+        Asked after each epoch; training ends with the best weights so far when it returns true.
+    checkpoint : Path, optional
+        File that is written now and then to `resume` from, and when told to stop. It is not removed.
+    resume : bool
+        Go on from `checkpoint`.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    FieldError
+        If the window of the hits is not that of the recipe, the split leaves nothing to train on or to validate with,
+        or the checkpoint is one of another training.
+    TrainingError
+        If there is no checkpoint to resume from, or it is damaged.
+    ModelError
+        If a checkpoint cannot be written.
+    """
+    with undisturbed():
+        job = _Job(hits, preset, recipe, seed, split, torch.device(device))
+        state = first_state(recipe, job.inputs.shape[1], len(preset.table), seed, job.device)
+        keep = None
+        if checkpoint is not None:
+            file = Checkpoint(checkpoint, fingerprint(hits, preset, recipe, job.split, seed, device))
+            keep = file.keep
+            if resume:
+                file.read(state)
+        ending = Fit(job.objective, job.inputs, job.split, recipe, seed).run(state, progress, stop, keep)
+        model = Model(
+            name=name,
+            network=state.mapper.network(),
+            scaler=job.scaling,
+            preset=preset,
+            licence=licence,
+            features=hits.spec,
+            sample_rate_hz=float(TRAINING_RATE_HZ),
+            description=f"{preset.name} of {preset.synth}, trained with the recipe {recipe.name}.",
+            provenance=provenance(hits, recipe, seed),
+        )
+        return job.result(model, state, ending)
+
+
+class _Job:
+    """What is fixed before the first epoch."""
+
+    def __init__(
+        self, hits: HitSet, preset: Preset, recipe: Recipe, seed: int, split: Split | None, device: torch.device
+    ) -> None:
+        if hits.spec != recipe.features:
+            raise FieldError("hits.spec", f"{recipe.features}, as the recipe has it", hits.spec)
+        self._hits, self._recipe, self._seed = hits, recipe, seed
+        self.device = device
+        self.objective = Objective(hits, preset, recipe.uses_horizons, device)
+        self.split = split or even_split(self.objective.loudness_db.cpu().numpy(), seed)
+        if not (self.split.train.size and self.split.validation.size):
+            raise FieldError("split", "hits to train on and to validate with", self.split)
+        self.scaling = fitted_scaling(hits.onset_features, self.objective.reference if recipe.is_centred else None)
+        centred = [self.scaling.centred(features) for features in hits.onset_features]
+        self.inputs = torch.from_numpy(np.array(centred)).to(device)
+
+    def result(self, model: Model, state: FitState, ending: Ending) -> TrainingResult:
+        modulation = modulations(model, self._hits)
+        return TrainingResult(
+            model=model,
+            recipe=self._recipe.name,
+            settings=self._recipe.settings(),
+            seed=self._seed,
+            hits=self._hits,
+            split=self.split,
+            reference=self.objective.reference,
+            history=state.history,
+            differences=self.objective.differences(torch.from_numpy(modulation).to(self.device)),
+            answers=engine_answers(model, modulation, self.objective, self.split.test),
+            ending=ending,
+            elapsed_s=state.elapsed_s,
+        )
