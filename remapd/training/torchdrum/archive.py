@@ -43,15 +43,15 @@ class Archive:
     model: bytes | None
 
     @property
-    def code(self) -> list[str]:
-        """Source texts.
+    def code(self) -> dict[str, str]:
+        """Source texts by name.
 
         Raises
         ------
         FieldError
             If one is no text.
         """
-        return [_text(data) for name, data in self.entries.items() if name.endswith(".py")]
+        return {name: _text(data) for name, data in self.entries.items() if name.endswith(".py")}
 
 
 def read_archive(content: bytes) -> Archive:

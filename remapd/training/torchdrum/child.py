@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from remapd.errors import FieldError, RemapdError
 from remapd.fields import shown
 from remapd.training.torchdrum.archive import pack, read_archive
-from remapd.training.torchdrum.code import check_code
+from remapd.training.torchdrum.code import checked_code
 from remapd.training.torchdrum.limits import limit_this_process, lower_priority
 
 
@@ -33,7 +33,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     limit_this_process(request["cpu_s"], request["memory_bytes"])
-    out.write(json.dumps(_answer(content, request["inputs"])).encode())
+    out.write(json.dumps(answer(content, request["inputs"])).encode())
     out.flush()
     # No destructor of what came with the file.
     os._exit(0)
@@ -48,7 +48,8 @@ def _claim_standard_output() -> BinaryIO:
     return out
 
 
-def _answer(content: bytes, inputs: list[list[float]]) -> dict[str, Any]:
+def answer(content: bytes, inputs: list[list[float]]) -> dict[str, Any]:
+    """What is in a file and what it answers, or why it is refused."""
     try:
         return _read(content, inputs)
     except RemapdError as error:
@@ -66,10 +67,11 @@ def _read(content: bytes, inputs: list[list[float]]) -> dict[str, Any]:
 
     archive = read_archive(content)
     operators = {schema.name.partition("::")[2] for schema in torch._C._jit_get_all_schemas()}
-    check_code(archive.code, operators)
+    texts = checked_code(list(archive.code.values()), operators)
+    code = {name: text.encode() for name, text in zip(archive.code, texts, strict=True)}
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = torch.jit.load(io.BytesIO(pack(archive.entries)), map_location="cpu").eval()
+        module = torch.jit.load(io.BytesIO(pack({**archive.entries, **code})), map_location="cpu").eval()
         outputs = _outputs(module, inputs)
         steps, preset = read_graph(torch.jit.freeze(module.double()).graph)
     model = None if archive.model is None else base64.b64encode(archive.model).decode()

@@ -8,7 +8,7 @@ every call must be of a known harmless operator or of a function of the file its
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from remapd.errors import FieldError
 from remapd.fields import shown
@@ -38,16 +38,21 @@ _RUN_WHILE_LOADED = frozenset({"__setstate__", "__getstate__", "__init__", "__ne
 _FIELD = "code"
 
 
-def check_code(texts: Iterable[str], operators: Collection[str]) -> None:
+def checked_code(texts: Sequence[str], operators: Collection[str]) -> list[str]:
     """Refuse code that does more than arithmetic.
 
     Parameters
     ----------
-    texts : iterable of str
+    texts : sequence of str
         Content of the source files of one archive.
     operators : collection of str
         Names of all operators that torch has; a method of the file may not be called like one, for then a call of it
         could be one of the operator.
+
+    Returns
+    -------
+    list of str
+        The texts written anew: what torch parses is what was looked at, even where its grammar is not Python's.
 
     Raises
     ------
@@ -66,6 +71,7 @@ def check_code(texts: Iterable[str], operators: Collection[str]) -> None:
             raise FieldError(_FIELD, "plain expressions without loops", type(node).__name__.lower())
         if isinstance(node, ast.Call):
             _check_call(node.func, callable_methods, functions)
+    return [ast.unparse(tree) + "\n" for tree in trees]
 
 
 def _parsed(text: str) -> ast.Module:

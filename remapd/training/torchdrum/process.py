@@ -82,7 +82,7 @@ def read_torchscript(content: bytes, inputs: NDArray[np.float64], limit_s: int =
         given.write(request.encode() + b"\n" + content)
         given.seek(0)
         answer = _run(given, folder, limit_s)
-    return _reading(answer, len(inputs))
+    return reading(answer, len(inputs))
 
 
 def _run(given: IO[bytes], folder: str, limit_s: int) -> bytes:
@@ -149,7 +149,14 @@ def _end(code: int, limit_s: int) -> str:
     return f"the process that read it ended with status {code}"
 
 
-def _reading(answer: bytes, rows: int) -> Reading:
+def reading(answer: bytes, rows: int) -> Reading:
+    """Check the answer of the process, to an input of so many rows.
+
+    Raises
+    ------
+    ModelError, FieldError
+        If it is a refusal, or does not fit.
+    """
     try:
         fields = checked_object(parsed_json(answer), "answer")
     except ValueError:
