@@ -23,6 +23,11 @@ SHIPPED = Path(__file__).resolve().parents[1] / "models"
 SCALING = Scaling(np.array([-60.0, 60.0, -100.0]), np.array([-6.0, 130.0, 0.0]), np.array([0.65, 0.5, 0.4]))
 
 
+def shipped_presets(synth: str) -> list[Path]:
+    """Files of the shipped presets of a synth."""
+    return [path for path in sorted(SHIPPED.glob("presets/*.json")) if load_preset(path).synth == synth]
+
+
 def make_model(network: Network | None = None, **changes: Any) -> Model:
     """Model with an MLP on the preset `snare_1`."""
     fields: dict[str, Any] = {

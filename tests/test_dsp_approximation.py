@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from remapd.dsp import approximation as ap
 
@@ -50,7 +51,13 @@ def test_tanh():
     assert (ap.tanh(100.0), ap.tanh(-100.0)) == (1.0, -1.0)
 
 
-@pytest.mark.parametrize("function", [ap.tanh, ap.exp2, ap.log2], ids=["tanh", "exp2", "log2"])
+def test_erf():
+    x = np.concatenate([np.linspace(-7.0, 7.0, 60001), np.geomspace(1e-12, 1.0, 2000)])
+    assert np.abs(_over(ap.erf, x) - special.erf(x)).max() < 1e-10
+    assert ap.erf(0.0) == 0.0
+
+
+@pytest.mark.parametrize("function", [ap.tanh, ap.erf, ap.exp2, ap.log2], ids=["tanh", "erf", "exp2", "log2"])
 @given(x=ANY_FLOAT)
 def test_anything_gives_a_finite_value(function, x):
     assert math.isfinite(function(x))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.signal import freqz, lfilter
+from scipy.signal import bilinear, freqz, lfilter
 
 from remapd.dsp import biquad, envelope, noise, oscillator
 from tests import snare808_reference as reference
@@ -32,6 +32,18 @@ def test_the_filter_against_scipy(cutoff_hz, q, sample_rate):
     y = np.empty(1000)
     biquad.process(_high_pass(cutoff_hz, q, sample_rate), x, y, 1000)
     np.testing.assert_allclose(y, reference.high_pass(x, cutoff_hz, q, sample_rate), atol=1e-8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(hz=st.floats(20.0, 20000.0), q=st.floats(0.5, 10.0), sample_rate=st.sampled_from(RATES))
+def test_band_and_low_pass_are_analog_filters_after_the_bilinear_transform(hz, q, sample_rate):
+    w = 2.0 * sample_rate * np.tan(np.pi * hz / sample_rate)
+    for set_kind, numerator in ((biquad.set_band_pass, [w / q, 0.0]), (biquad.set_low_pass, [w * w])):
+        record = _record(biquad)
+        set_kind(record, hz, q, sample_rate)
+        b, a = bilinear(numerator, [1.0, w / q, w * w], sample_rate)
+        np.testing.assert_allclose([record["b0"], record["b1"], record["b2"]], b, rtol=1e-7, atol=1e-12)
+        np.testing.assert_allclose([record["a1"], record["a2"]], a[1:], rtol=1e-9, atol=1e-12)
 
 
 @settings(max_examples=20, deadline=None)

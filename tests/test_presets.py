@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,8 +22,10 @@ from remapd.synth.presets import (
     preset_from_document,
     save_preset,
 )
+from remapd.synth.registry import SYNTHS
+from tests import models
 
-SHIPPED = Path(__file__).resolve().parents[1] / "models" / "presets"
+SHIPPED = models.SHIPPED / "presets"
 PUBLISHED = {
     "noisy_snare": [500, 0.42, 700, 1, 787, 100, 200, 1949, 3915, 6, -50, -50, -25, 13],
     "open_snare": [135, 0.43, 236, 0.53, 119, 558, 43, 100, 10000, 1.2, -10, -14, -53, -3],
@@ -57,8 +58,14 @@ def test_the_shipped_presets_are_the_published_ones(name):
     np.testing.assert_array_equal(preset.damping, expected)
 
 
-def test_nothing_else_is_shipped():
-    assert {path.stem for path in SHIPPED.iterdir()} == set(PUBLISHED)
+def test_the_synth_of_the_publication_has_no_others():
+    assert {path.stem for path in models.shipped_presets("snare808")} == set(PUBLISHED)
+
+
+def test_every_synth_has_presets_that_are_named_after_their_files():
+    presets = {path.stem: load_preset(path) for path in SHIPPED.iterdir()}
+    assert {preset.synth for preset in presets.values()} == set(SYNTHS)
+    assert all(preset.name == name and preset.description for name, preset in presets.items())
 
 
 def test_the_published_form_is_read_and_named_after_its_file(tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -13,10 +11,11 @@ from remapd.dsp import biquad, envelope
 from remapd.synth import snare808
 from remapd.synth.presets import load_preset
 from tests import snare808_reference as reference
+from tests.models import shipped_presets
 
 TABLE = snare808.TABLE
 RATES = (44100.0, 48000.0, 88200.0, 96000.0)
-PRESETS = sorted((Path(__file__).resolve().parents[1] / "models" / "presets").glob("*.json"))
+PRESETS = shipped_presets("snare808")
 UNIT_VALUES = st.lists(st.floats(0.0, 1.0) | st.sampled_from([0.0, 1.0]), min_size=14, max_size=14).map(
     lambda unit: TABLE.denormalise(np.array(unit))
 )

@@ -11,10 +11,10 @@ from remapd.mapping.bundle import load_model, model_bytes
 from remapd.mapping.velocity import build_velocity
 from remapd.synth import snare808
 from remapd.synth.presets import load_preset
-from tests.models import SHIPPED
+from tests.models import SHIPPED, shipped_presets
 
 RATE = 48000.0
-PRESETS = sorted(path.stem for path in SHIPPED.glob("presets/*.json"))
+PRESETS = [path.stem for path in shipped_presets("snare808")]
 LEVELS_DB = (-54.0, -48.0, -40.0, -32.0, -25.0, -18.0, -12.0, -8.0)
 
 

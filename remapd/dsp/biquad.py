@@ -1,7 +1,8 @@
 """Second-order filter in transposed direct form II, in double precision.
 
-The bilinear transform with ``K = tan(pi fc / sr)``; the high-pass has ``b = (1, -2, 1) / D``, ``a1 = 2 (K^2 - 1) / D``,
-``a2 = (1 - K/Q + K^2) / D`` with ``D = 1 + K/Q + K^2``.
+The bilinear transform with ``K = tan(pi fc / sr)`` and ``D = 1 + K/Q + K^2``: ``a1 = 2 (K^2 - 1) / D``,
+``a2 = (1 - K/Q + K^2) / D``, and for the high-pass ``b = (1, -2, 1) / D``, for the band-pass ``(K/Q, 0, -K/Q) / D``
+(gain 1 at its centre), for the low-pass ``K^2 (1, 2, 1) / D``.
 """
 
 from __future__ import annotations
@@ -39,13 +40,38 @@ def rescale(filter_: Any, factor: float) -> None:
 @compiled
 def set_high_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) -> None:
     """Make it a high-pass; the state stays, and a cutoff above `HIGHEST_CUTOFF` of the rate is held there."""
-    k = math.tan(math.pi * min(cutoff_hz / sample_rate, HIGHEST_CUTOFF))
-    norm = 1.0 / (1.0 + k / q + k * k)
+    norm, _ = _set_poles(filter_, cutoff_hz, q, sample_rate)
     filter_.b0 = norm
     filter_.b1 = -2.0 * norm
     filter_.b2 = norm
+
+
+@compiled
+def set_band_pass(filter_: Any, centre_hz: float, q: float, sample_rate: float) -> None:
+    """Make it a band-pass of gain 1 at its centre, under the terms of `set_high_pass`."""
+    norm, k = _set_poles(filter_, centre_hz, q, sample_rate)
+    filter_.b0 = k / q * norm
+    filter_.b1 = 0.0
+    filter_.b2 = -k / q * norm
+
+
+@compiled
+def set_low_pass(filter_: Any, cutoff_hz: float, q: float, sample_rate: float) -> None:
+    """Make it a low-pass, under the terms of `set_high_pass`."""
+    norm, k = _set_poles(filter_, cutoff_hz, q, sample_rate)
+    filter_.b0 = k * k * norm
+    filter_.b1 = 2.0 * k * k * norm
+    filter_.b2 = k * k * norm
+
+
+@compiled
+def _set_poles(filter_: Any, frequency_hz: float, q: float, sample_rate: float) -> Any:
+    """Set the denominator, which all kinds share; returns ``1 / D`` and ``K``."""
+    k = math.tan(math.pi * min(frequency_hz / sample_rate, HIGHEST_CUTOFF))
+    norm = 1.0 / (1.0 + k / q + k * k)
     filter_.a1 = 2.0 * (k * k - 1.0) * norm
     filter_.a2 = (1.0 - k / q + k * k) * norm
+    return norm, k
 
 
 @compiled

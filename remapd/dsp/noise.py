@@ -6,11 +6,15 @@ The hash is Chris Wellons' *lowbias32* (public domain), a bijection of 32-bit nu
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from remapd.dsp.kernel import compiled
+
+#: Sample rate whose noise the others match, where a voice asks for that (`density_gain`).
+DENSITY_RATE_HZ = 44100.0
 
 # 64-bit throughout: Numba would widen 32-bit products by itself, and the masks let LLVM multiply 32 bits by 32.
 _MASK = np.uint64(0xFFFFFFFF)
@@ -51,3 +55,9 @@ def render(noise: Any, level: Any, out: Any, n: int) -> None:
     for i in range(n):
         out[i] = level[i] * sample(position + np.uint64(i))
     noise.position = position + np.uint64(n)
+
+
+@compiled
+def density_gain(sample_rate: float) -> float:
+    """Factor that gives the noise the same power in each Hz at every rate, namely that at `DENSITY_RATE_HZ`."""
+    return math.sqrt(sample_rate / DENSITY_RATE_HZ)

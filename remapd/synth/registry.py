@@ -16,7 +16,7 @@ import numpy as np
 
 from remapd.dsp.kernel import compiled
 from remapd.errors import FieldError
-from remapd.synth import snare808
+from remapd.synth import clap808, hat808, snare808
 from remapd.synth.base import Synth
 
 
@@ -30,6 +30,8 @@ SYNTHS: dict[str, Synth] = {
     synth.name: synth
     for synth in (
         _synth(snare808),
+        _synth(hat808),
+        _synth(clap808),
     )
 }  # fmt: skip
 

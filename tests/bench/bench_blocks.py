@@ -1,4 +1,4 @@
-"""Cost of the parts beneath the engine: the voice by preset, and the features by window and rate."""
+"""Cost of the parts beneath the engine: the voice by synth and preset, and the features by window and rate."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ import numpy as np
 
 from remapd.dsp.kernel import compiled
 from remapd.features import descriptors
-from remapd.synth import snare808
 from remapd.synth.presets import load_preset
+from remapd.synth.registry import (
+    SYNTHS,
+    VOICE,
+    render_voice,
+    reset_voice,
+    silence_voice,
+    synth_id,
+    trigger_voice,
+)
 from tests.bench.table import print_table
 
 RATE = 44100.0
@@ -19,17 +27,17 @@ PRESETS = Path(__file__).resolve().parents[2] / "models" / "presets"
 
 
 @compiled
-def _play(voice, values, out, hits, frames):
+def _play(voice, synth_id, values, out, hits, frames):
     for _ in range(hits):
-        snare808.trigger(voice, values)
+        trigger_voice(voice, synth_id, values)
         for _ in range(0, frames, 64):
-            snare808.render(voice, out, 0, 64)
+            render_voice(voice, out, 0, 64)
 
 
 @compiled
 def _rest(voice, out, chunks):
     for _ in range(chunks):
-        snare808.render(voice, out, 0, 64)
+        render_voice(voice, out, 0, 64)
 
 
 @compiled
@@ -50,15 +58,19 @@ def _best_ns(function, *arguments, count, repeats=5):
 
 
 def voice_rows():
-    voice, out = np.zeros(1, snare808.STATE)[0], np.zeros(64)
-    snare808.reset(voice, RATE, 1)
-    yield "at rest", f"{_best_ns(_rest, voice, out, 20000, count=64 * 20000):.2f}"
-    longest = snare808.TABLE.default.copy()
-    longest[4:8] = 2000.0
-    named = [("all paths sound", longest), *((p.stem, load_preset(p).values) for p in sorted(PRESETS.glob("*.json")))]
-    for name, values in named:
-        cost = _best_ns(_play, voice, values, out, 50, HIT_FRAMES, count=50 * HIT_FRAMES)
-        yield name, f"{cost:.1f}"
+    voice, out = np.zeros(1, VOICE)[0], np.zeros(64)
+    reset_voice(voice, RATE, 1)
+    yield "at rest", "", f"{_best_ns(_rest, voice, out, 20000, count=64 * 20000):.2f}"
+    presets = [load_preset(path) for path in sorted(PRESETS.glob("*.json"))]
+    for synth in SYNTHS.values():
+        longest = synth.table.default.copy()
+        decays = [name.endswith(".decay") for name in synth.table.names]
+        longest[decays] = synth.table.maximum[decays]
+        named = [("all paths sound", longest), *((p.name, p.values) for p in presets if p.synth == synth.name)]
+        for name, values in named:
+            silence_voice(voice)
+            arguments = voice, synth_id(synth.name), values, out, 50, HIT_FRAMES
+            yield synth.name, name, f"{_best_ns(_play, *arguments, count=50 * HIT_FRAMES):.1f}"
 
 
 def feature_rows():
@@ -72,7 +84,7 @@ def feature_rows():
 
 
 def main() -> None:
-    print_table("Voice, one hit each half second", ("preset", "ns a sample"), voice_rows())
+    print_table("Voice, one hit each half second", ("synth", "preset", "ns a sample"), voice_rows())
     print_table("Features", ("rate Hz", "window at 48 kHz", "samples", "us"), feature_rows())
 
 
