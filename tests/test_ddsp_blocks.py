@@ -14,6 +14,7 @@ from remapd.dsp import envelope as streaming_envelope  # noqa: E402
 from remapd.dsp import noise as streaming_noise  # noqa: E402
 from remapd.training.ddsp import biquad, envelope, oscillator  # noqa: E402
 from remapd.training.ddsp.noise import white_noise  # noqa: E402
+from remapd.training.kernels import threads  # noqa: E402
 from tests import snare808_reference as reference  # noqa: E402
 
 RATE, FRAMES = 44100.0, 3000
@@ -206,13 +207,13 @@ def _everything(rows):
 
 @pytest.mark.parametrize("rows", [1, 3, 16])
 def test_the_number_of_threads_changes_no_bit(rows):
-    before, results = torch.get_num_threads(), []
+    results = []
     try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
+        for number in (1, 2, 5):
+            threads.use_threads(number)
             results.append(_everything(rows))
     finally:
-        torch.set_num_threads(before)
+        threads.use_threads(None)
     for result in results[1:]:
         for one, other in zip(results[0], result, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -18,8 +18,8 @@ def has_kernel(*tensors: Tensor) -> bool:
 
 
 def run_rows(kernel: Callable[..., None], rows: int, *arguments: Tensor | int) -> None:
-    """Run a kernel over all rows in as many threads as PyTorch uses; tensors that it writes must be contiguous."""
-    over_rows(kernel, rows, torch.get_num_threads(), *(_plain(argument) for argument in arguments))
+    """Run a kernel over all rows, on several threads; tensors that it writes must be contiguous."""
+    over_rows(kernel, rows, *(_plain(argument) for argument in arguments))
 
 
 def _plain(argument: Tensor | int) -> NDArray[np.float64] | int:

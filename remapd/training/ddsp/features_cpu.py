@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from remapd.training.kernels import features
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from remapd.training.kernels.threads import in_threads
+from remapd.training.long_term import FRAMES, SOUND_FRAMES
 
 
 def frame_means(sound: Tensor, weights: Tensor) -> Tensor:
@@ -41,30 +36,15 @@ def frame_means(sound: Tensor, weights: Tensor) -> Tensor:
 class _FrameMeans(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, sound: Tensor, weights: Tensor) -> Tensor:
-        measured = _in_threads(features.measure, sound.detach().contiguous().numpy())
-        values = torch.from_numpy(np.stack([hit_values for hit_values, _ in measured]))
-        ctx.tapes = [tape for _, tape in measured] if ctx.needs_input_grad[0] else []
-        ctx.weights = weights
-        return (values @ weights).flatten(start_dim=1)
+        sounds, values = sound.detach().contiguous().numpy(), np.empty((len(sound), 3, FRAMES))
+        tapes = in_threads(lambda hit: features.measure(*hit), zip(sounds, values, strict=True))
+        ctx.tapes, ctx.weights = tapes if ctx.needs_input_grad[0] else [], weights
+        return (torch.from_numpy(values) @ weights).flatten(start_dim=1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, by_means: Tensor) -> tuple[Tensor, None]:
         by_values = (by_means.unflatten(1, (3, 2)) @ ctx.weights.mT).contiguous().numpy()
-        jobs = list(zip(ctx.tapes, by_values, strict=True))
-        return torch.from_numpy(np.stack(_in_threads(lambda job: features.differentiate(*job), jobs))), None
-
-
-def _in_threads(function: Callable[[Any], Result], items: Iterable[Any]) -> list[Result]:
-    """Results in order, computed on as many threads as torch uses; they are the same on any number."""
-    threads = torch.get_num_threads()
-    return list(_pool(threads).map(function, items) if threads > 1 else map(function, items))
-
-
-@lru_cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "remapd-features")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+        by_sounds = np.empty((len(by_values), SOUND_FRAMES))
+        in_threads(lambda hit: features.differentiate(*hit), zip(ctx.tapes, by_values, by_sounds, strict=True))
+        return torch.from_numpy(by_sounds), None
