@@ -38,7 +38,7 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
     Parameters
     ----------
     sound : Tensor, shape (hits, SOUND_FRAMES)
-        At 44.1 kHz, float64.
+        At 44.1 kHz; computed in float64.
     horizon_frames : Tensor of int64, shape (hits,), optional
         Frames of each sound that count, 3..66; the sustain features are those of the frames from the third to before
         this one. All count if not given.
@@ -58,8 +58,9 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
     """
     if sound.ndim != 2 or sound.shape[1] != SOUND_FRAMES:
         raise FieldError("sound", f"shape (hits, {SOUND_FRAMES})", tuple(sound.shape))
+    sound = sound.double()
     weights = frame_weights(sound, horizon_frames)
-    if sound.device.type == "cpu" and sound.dtype == torch.float64 and not published_clipping:
+    if sound.device.type == "cpu" and not published_clipping:
         return torch.cat([frame_means(sound, weights), temporal_centroid(sound)[:, None]], dim=1)
     return reference_features(sound, weights, published_clipping)
 
@@ -79,9 +80,8 @@ def frame_weights(sound: Tensor, horizon_frames: Tensor | None) -> Tensor:
         horizon_frames = torch.full((hits,), FRAMES, device=sound.device)
     is_within = (horizon_frames > TRANSIENT_FRAMES) & (horizon_frames <= FRAMES)
     if horizon_frames.shape != (hits,) or not is_within.all():
-        raise FieldError(
-            "horizon_frames", f"{hits} whole numbers from {TRANSIENT_FRAMES + 1} to {FRAMES}", horizon_frames.tolist()
-        )
+        expected = f"a whole number from {TRANSIENT_FRAMES + 1} to {FRAMES} for each of {hits} hits"
+        raise FieldError("horizon_frames", expected, horizon_frames.tolist())
     frame = torch.arange(FRAMES, device=sound.device)
     is_transient = (frame < TRANSIENT_FRAMES).expand(hits, FRAMES)
     counted = torch.stack([is_transient, ~is_transient & (frame < horizon_frames[:, None])], dim=2).to(sound.dtype)

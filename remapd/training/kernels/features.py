@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from remapd.dsp.kernel import compiled
 from remapd.training.kernels import k_weighting_blocks, spectrum
-from remapd.training.long_term import FRAME, FRAMES, HOP, SOUND_FRAMES
+from remapd.training.long_term import FRAME, FRAMES, HOP
 
 Array = NDArray[np.float64]
 
@@ -39,56 +39,55 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.work = np.zeros(1, spectrum.WORK)[0]
+        self.by_spectra = np.zeros((FRAMES, 2 * spectrum.BINS))
 
 
 _scratch = _Scratch()
 
 
-def measure(sound: Array) -> tuple[Array, Tape]:
-    """Loudness in dB, centroid and flatness in dB of each frame.
+def measure(sound: Array, values: Array) -> Tape:
+    """Set a sound's ``values``: loudness in dB, centroid and flatness in dB of each frame.
 
     Parameters
     ----------
     sound : array of float, shape (SOUND_FRAMES,)
         Contiguous.
+    values : array of float, shape (3, FRAMES)
+        Set.
 
     Returns
     -------
-    values : array of float, shape (3, FRAMES)
-    tape : Tape
+    Tape
         For `differentiate`.
     """
     frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME)[::HOP]
     tape = Tape(np.fft.rfft(frames).view(np.float64))
-    values = np.empty((3, FRAMES))
     k_weighting_blocks.measure(tape.blocks, k_weighting_blocks.prepared_filter(), sound, tape.mean_square)
     _measure_spectra(_scratch.work, tape.spectra, tape.sums)
     _to_units(tape.mean_square, tape.sums, values)
-    return values, tape
+    return tape
 
 
-def differentiate(tape: Tape, by_values: Array) -> Array:
-    """Gradient by the sound, given that by the values; what is on the tape is used up.
+def differentiate(tape: Tape, by_values: Array, gradient: Array) -> None:
+    """Set the gradient by the sound, given that by the values.
 
     Parameters
     ----------
     tape : Tape
         From `measure`.
     by_values : array of float, shape (3, FRAMES)
-
-    Returns
-    -------
-    array of float, shape (SOUND_FRAMES,)
+        Contiguous.
+    gradient : array of float, shape (SOUND_FRAMES,)
+        Set.
     """
     by_measures = np.empty_like(by_values)
     _from_units(tape.mean_square, tape.sums, by_values, by_measures)
     k_weighting_blocks.differentiate(tape.blocks, k_weighting_blocks.prepared_filter(), by_measures[0])
-    _differentiate_spectra(_scratch.work, tape.spectra, tape.sums, by_measures)
-    by_frames = np.fft.irfft(tape.spectra.view(np.complex128), FRAME, norm="forward")
-    gradient = np.zeros(SOUND_FRAMES)
+    by_spectra = _scratch.by_spectra
+    _differentiate_spectra(_scratch.work, tape.spectra, tape.sums, by_measures, by_spectra)
+    by_frames = np.fft.irfft(by_spectra.view(np.complex128), FRAME, norm="forward")
+    k_weighting_blocks.take_gradient(tape.blocks, gradient)
     _add_frames(by_frames, gradient)
-    k_weighting_blocks.add_gradient(tape.blocks, gradient)
-    return gradient
 
 
 @compiled
@@ -98,9 +97,9 @@ def _measure_spectra(work: Any, spectra: Any, sums: Any) -> None:
 
 
 @compiled
-def _differentiate_spectra(work: Any, spectra: Any, sums: Any, by_measures: Any) -> None:
+def _differentiate_spectra(work: Any, spectra: Any, sums: Any, by_measures: Any, by_spectra: Any) -> None:
     for f in range(FRAMES):
-        spectrum.differentiate(work, spectra[f], sums[f], by_measures[1, f], by_measures[2, f], spectra[f])
+        spectrum.differentiate(work, spectra[f], sums[f], by_measures[1, f], by_measures[2, f], by_spectra[f])
 
 
 @compiled

@@ -156,7 +156,7 @@ def _enter_blocks(state: Any, filter_: Any, frame: int) -> None:
 
 @compiled
 def differentiate(state: Any, filter_: Any, by_mean_square: Any) -> None:
-    """Set ``state.x`` to the gradient of ``sum by_mean_square[f] mean_square[f]``; `add_gradient` reads it."""
+    """Set ``state.x`` to the gradient of ``sum by_mean_square[f] mean_square[f]``; see `take_gradient`."""
     state.by_energy[:] = 0.0
     state.by_moment[:] = 0.0
     state.by_end[:] = 0.0
@@ -210,9 +210,9 @@ def _filter_back(state: Any, filter_: Any) -> None:
 
 
 @compiled
-def add_gradient(state: Any, gradient: Any) -> None:
-    """Add what `differentiate` found to ``gradient[:SOUND_FRAMES]``."""
+def take_gradient(state: Any, gradient: Any) -> None:
+    """Set ``gradient[:SOUND_FRAMES]`` to what `differentiate` found."""
     x = state.x
     for b in range(BLOCKS):
         for n in range(HOP):
-            gradient[b * HOP + n] += x[n * _LANES + b]
+            gradient[b * HOP + n] = x[n * _LANES + b]
