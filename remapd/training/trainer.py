@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +16,13 @@ from remapd.synth.presets import Preset
 from remapd.training.checkpoint import Checkpoint, fingerprint
 from remapd.training.dataset import HitSet
 from remapd.training.evaluate import engine_answers, modulations
-from remapd.training.export import fitted_scaling, provenance
 from remapd.training.fit import Fit, FitState, first_state
 from remapd.training.long_term import TRAINING_RATE_HZ
 from remapd.training.objective import Objective
+from remapd.training.provenance import training_provenance
 from remapd.training.recipes import Recipe
 from remapd.training.result import Ending, Progress, TrainingResult
+from remapd.training.scaling import fitted_scaling
 from remapd.training.splits import Split, even_split
 from remapd.training.torch_state import undisturbed
 
@@ -92,18 +95,7 @@ def train(
             if resume:
                 file.read(state)
         ending = Fit(job.objective, job.inputs, job.split, recipe, seed).run(state, progress, stop, keep)
-        model = Model(
-            name=name,
-            network=state.mapper.network(),
-            scaler=job.scaling,
-            preset=preset,
-            licence=licence,
-            features=hits.spec,
-            sample_rate_hz=float(TRAINING_RATE_HZ),
-            description=f"{preset.name} of {preset.synth}, trained with the recipe {recipe.name}.",
-            provenance=provenance(hits, recipe, seed),
-        )
-        return job.result(model, state, ending)
+        return job.result(job.model(state, name, licence), state, ending)
 
 
 class _Job:
@@ -114,7 +106,7 @@ class _Job:
     ) -> None:
         if hits.spec != recipe.features:
             raise FieldError("hits.spec", f"{recipe.features}, as the recipe has it", hits.spec)
-        self._hits, self._recipe, self._seed = hits, recipe, seed
+        self._hits, self._preset, self._recipe, self._seed = hits, preset, recipe, seed
         self.device = device
         self.objective = Objective(hits, preset, recipe.uses_horizons, device)
         self.split = split or even_split(self.objective.loudness_db.cpu().numpy(), seed)
@@ -124,19 +116,38 @@ class _Job:
         centred = [self.scaling.centred(features) for features in hits.onset_features]
         self.inputs = torch.from_numpy(np.array(centred)).to(device)
 
+    def model(self, state: FitState, name: str, licence: str) -> Model:
+        """Model of the mapper's present weights."""
+        preset = self._preset
+        return Model(
+            name=name,
+            network=state.mapper.network(),
+            scaler=self.scaling,
+            preset=preset,
+            licence=licence,
+            features=self._hits.spec,
+            sample_rate_hz=float(TRAINING_RATE_HZ),
+            description=f"{preset.name} of {preset.synth}, trained with the recipe {self._recipe.name}.",
+        )
+
     def result(self, model: Model, state: FitState, ending: Ending) -> TrainingResult:
+        """Judge the model as it plays, and write down where it comes from."""
         modulation = modulations(model, self._hits)
+        differences = self.objective.differences(torch.from_numpy(modulation).to(self.device))
+        known: dict[str, Any] = {
+            "hits": self._hits,
+            "split": self.split,
+            "reference": self.objective.reference,
+            "recipe": self._recipe.name,
+            "settings": self._recipe.settings(),
+            "seed": self._seed,
+            "history": state.history,
+            "differences": differences,
+            "ending": ending,
+        }
         return TrainingResult(
-            model=model,
-            recipe=self._recipe.name,
-            settings=self._recipe.settings(),
-            seed=self._seed,
-            hits=self._hits,
-            split=self.split,
-            reference=self.objective.reference,
-            history=state.history,
-            differences=self.objective.differences(torch.from_numpy(modulation).to(self.device)),
+            model=replace(model, provenance=training_provenance(**known)),
             answers=engine_answers(model, modulation, self.objective, self.split.test),
-            ending=ending,
             elapsed_s=state.elapsed_s,
+            **known,
         )
