@@ -83,21 +83,23 @@ def test_with_two_synths_the_one_swapped_out_rings_on(monkeypatch):
 
 
 @numba.njit
-def _play(voice, values, out, hits):
+def _play(voice, number, values, out, hits):
     for _ in range(hits):
-        registry.trigger_voice(voice, 0, values)
+        registry.trigger_voice(voice, number, values)
         registry.render_voice(voice, out, 0, out.size)
 
 
-def test_playing_allocates_nothing():
+@pytest.mark.parametrize("name", registry.SYNTHS)
+def test_playing_allocates_nothing(name):
     voice, out = _voice(), np.zeros(4096)
-    _play(voice, VALUES, out, 1)
+    number, values = registry.synth_id(name), registry.get_synth(name).table.default
+    _play(voice, number, values, out, 1)
     _nrt_python.memsys_enable_stats()
     try:
         counts = []
         for hits in (1, 100):
             before = rtsys.get_allocation_stats()
-            _play(voice, VALUES, out, hits)
+            _play(voice, number, values, out, hits)
             counts.append(tuple(np.subtract(rtsys.get_allocation_stats(), before)))
     finally:
         _nrt_python.memsys_disable_stats()

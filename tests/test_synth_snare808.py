@@ -110,11 +110,11 @@ def test_a_hit_goes_on_from_the_ringing_of_the_filter():
     values, voice = _ringing(200.0), _voice()
     snare808.trigger(voice, values)
     _rendered(voice, 1500)
-    assert not envelope.is_active(voice["noise_env"])
-    before = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    assert not envelope.is_active(voice["hiss"]["env"])
+    before = [voice["hiss"]["amplitude"] * voice["hiss"]["filter"][s] for s in ("s1", "s2")]
     values[12] = -20.0
     snare808.trigger(voice, values)
-    after = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    after = [voice["hiss"]["amplitude"] * voice["hiss"]["filter"][s] for s in ("s1", "s2")]
     np.testing.assert_allclose(after, before, rtol=1e-12)
     assert np.abs(before).min() > 1e-3
 
@@ -199,8 +199,10 @@ def test_a_hit_out_of_silence_starts_anew_and_the_noise_runs_on():
 
 
 def _rests(voice):
-    oscillators_rest = envelope.rests(voice["osc1_env"]) and envelope.rests(voice["osc2_env"])
-    return oscillators_rest and envelope.rests(voice["noise_env"]) and biquad.ring_level(voice["noise_filter"]) < 1e-4
+    oscillators_rest = envelope.rests(voice["osc1"]["env"]) and envelope.rests(voice["osc2"]["env"])
+    return (
+        oscillators_rest and envelope.rests(voice["hiss"]["env"]) and biquad.ring_level(voice["hiss"]["filter"]) < 1e-4
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -214,7 +216,7 @@ def test_a_hit_on_what_still_sounds_below_rest_starts_anew(first, second, after)
     while not _rests(voice):
         _rendered(voice, 1)
     assert snare808.is_active(voice)
-    fresh["noise"]["position"] = voice["noise"]["position"]
+    fresh["hiss"]["noise"] = voice["hiss"]["noise"]
     for either in (voice, fresh):
         snare808.trigger(either, second)
     np.testing.assert_array_equal(_rendered(voice, 1000), _rendered(fresh, 1000))
@@ -226,14 +228,14 @@ def test_each_path_rests_by_itself():
     voice = _voice()
     snare808.trigger(voice, values)
     _rendered(voice, 2000)
-    phase = voice["osc1"]["phase"]
+    phase = voice["osc1"]["osc"]["phase"]
     snare808.trigger(voice, values)
-    assert voice["osc1"]["phase"] == phase - np.floor(phase) > 0.0
-    assert voice["osc2"]["phase"] == 0.0
-    assert voice["osc1_env"]["start"] > 0.1
+    assert voice["osc1"]["osc"]["phase"] == phase - np.floor(phase) > 0.0
+    assert voice["osc2"]["osc"]["phase"] == 0.0
+    assert voice["osc1"]["env"]["start"] > 0.1
     assert voice["freq_env"]["start"] > 0.1
-    assert voice["osc2_env"]["start"] == voice["noise_env"]["start"] == 0.0
-    assert voice["noise_filter"]["s1"] == voice["noise_filter"]["s2"] == 0.0
+    assert voice["osc2"]["env"]["start"] == voice["hiss"]["env"]["start"] == 0.0
+    assert voice["hiss"]["filter"]["s1"] == voice["hiss"]["filter"]["s2"] == 0.0
 
 
 def test_two_hits_in_one_frame_go_on_from_what_was_heard():
@@ -294,10 +296,10 @@ def test_a_new_gain_leaves_the_ringing_of_the_filter_as_loud_as_it_was():
     voice = _voice()
     snare808.trigger(voice, values)
     _rendered(voice, 500)
-    before = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    before = [voice["hiss"]["amplitude"] * voice["hiss"]["filter"][s] for s in ("s1", "s2")]
     values[[12, 13]] = [-40.0, 10.0]
     snare808.trigger(voice, values)
-    after = [voice["noise_amplitude"] * voice["noise_filter"][s] for s in ("s1", "s2")]
+    after = [voice["hiss"]["amplitude"] * voice["hiss"]["filter"][s] for s in ("s1", "s2")]
     np.testing.assert_allclose(after, before, rtol=1e-12)
     assert np.abs(before).min() > 1e-6
 
@@ -326,8 +328,9 @@ def test_no_value_ever_becomes_denormal():
     snare808.trigger(voice, values)
     _rendered(voice, 20000)
     assert snare808.is_active(voice)
-    numbers = [voice["noise_filter"][name] for name in ("s1", "s2")]
-    numbers += [voice[e][f] for e in ("freq_env", "osc1_env", "osc2_env", "noise_env") for f in ("level", "power")]
+    numbers = [voice["hiss"]["filter"][name] for name in ("s1", "s2")]
+    envelopes = [voice["freq_env"], *(voice[path]["env"] for path in ("osc1", "osc2", "hiss"))]
+    numbers += [env[field] for env in envelopes for field in ("level", "power")]
     assert all(x == 0.0 or abs(x) > 1e-30 for x in numbers)
 
 

@@ -52,6 +52,15 @@ def add(oscillator: Any, envelope: Any, level: Any, mix: Any, n: int) -> None:
 
 
 @compiled
+def add_modulated(oscillator: Any, envelope: Any, modulation: Any, level: Any, mix: Any, n: int) -> None:
+    """Add ``amplitude level sin(phase + modulation)`` to ``mix[:n]``; the modulation is in turns."""
+    _advance(oscillator, envelope, n)
+    amplitude, phases = oscillator.amplitude, oscillator.phases
+    for i in range(n):
+        mix[i] += amplitude * level[i] * sin_turns(phases[i] + modulation[i])
+
+
+@compiled
 def _advance(oscillator: Any, envelope: Any, n: int) -> None:
     phase, increment, sweep, phases = oscillator.phase, oscillator.increment, oscillator.sweep, oscillator.phases
     for i in range(n):

@@ -16,7 +16,7 @@ import numpy as np
 
 from remapd.dsp.kernel import compiled
 from remapd.errors import FieldError
-from remapd.synth import clap808, hat808, snare808
+from remapd.synth import clap808, fm_drum, hat808, kick808, simple_drum, snare808
 from remapd.synth.base import Synth
 
 
@@ -30,6 +30,9 @@ SYNTHS: dict[str, Synth] = {
     synth.name: synth
     for synth in (
         _synth(snare808),
+        _synth(simple_drum),
+        _synth(fm_drum),
+        _synth(kick808),
         _synth(hat808),
         _synth(clap808),
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from remapd.dsp import biquad, envelope, noise, oscillator
+from remapd.dsp import biquad, envelope, hiss, tone
 from remapd.dsp.approximation import db_amplitude, tanh
 from remapd.dsp.kernel import CHUNK_FRAMES, compiled
 from remapd.parameters import Parameter, ParameterTable
@@ -46,24 +46,15 @@ TABLE = ParameterTable(
     ],
 )
 
-_SCRATCH = (CHUNK_FRAMES,)
 STATE = np.dtype(
     [
         ("sample_rate", np.float64),
         ("freq_env", envelope.STATE),
-        ("osc1_env", envelope.STATE),
-        ("osc2_env", envelope.STATE),
-        ("noise_env", envelope.STATE),
-        ("osc1", oscillator.STATE),
-        ("osc2", oscillator.STATE),
-        ("noise", noise.STATE),
-        ("noise_filter", biquad.STATE),
-        ("noise_amplitude", np.float64),
-        ("ring_left", np.int64),  # frames that the filter still rings after the noise's envelope
-        ("sweep", np.float64, _SCRATCH),
-        ("level", np.float64, _SCRATCH),
-        ("hiss", np.float64, _SCRATCH),
-        ("mix", np.float64, _SCRATCH),
+        ("osc1", tone.STATE),
+        ("osc2", tone.STATE),
+        ("hiss", hiss.STATE),
+        ("sweep", np.float64, (CHUNK_FRAMES,)),
+        ("mix", np.float64, (CHUNK_FRAMES,)),
     ],
     align=True,
 )
@@ -73,7 +64,7 @@ STATE = np.dtype(
 def reset(voice: Any, sample_rate: float, seed: int) -> None:
     """Make it silent and ready for a sample rate; `seed` chooses the noise."""
     voice.sample_rate = sample_rate
-    noise.seed(voice.noise, seed)
+    hiss.reset(voice.hiss, seed)
     silence(voice)
 
 
@@ -81,64 +72,27 @@ def reset(voice: Any, sample_rate: float, seed: int) -> None:
 def silence(voice: Any) -> None:
     """Stop at once."""
     envelope.reset(voice.freq_env)
-    envelope.reset(voice.osc1_env)
-    envelope.reset(voice.osc2_env)
-    envelope.reset(voice.noise_env)
-    biquad.reset(voice.noise_filter)
-    voice.ring_left = 0
+    tone.silence(voice.osc1)
+    tone.silence(voice.osc2)
+    hiss.silence(voice.hiss)
 
 
 @compiled
 def is_active(voice: Any) -> bool:
     """Whether a path sounds; the pitch envelope alone cannot be heard."""
-    return envelope.is_active(voice.osc1_env) or envelope.is_active(voice.osc2_env) or _noise_sounds(voice)
-
-
-@compiled
-def _noise_sounds(voice: Any) -> bool:
-    return envelope.is_active(voice.noise_env) or bool(voice.ring_left > 0)
-
-
-@compiled
-def _noise_rests(voice: Any) -> bool:
-    return envelope.rests(voice.noise_env) and bool(biquad.ring_level(voice.noise_filter) < envelope.REST)
+    return tone.is_active(voice.osc1) or tone.is_active(voice.osc2) or hiss.is_active(voice.hiss)
 
 
 @compiled
 def trigger(voice: Any, values: Any) -> None:
     """Start a hit with ``values[:14]`` in the table's order and units."""
-    is_heard = not (envelope.rests(voice.osc1_env) and envelope.rests(voice.osc2_env))
-    envelope.trigger(voice.freq_env, values[4], voice.sample_rate, 1.0 if is_heard else 0.0)
-    drive_db = values[13]
-    _trigger_oscillator(voice.osc1, voice.osc1_env, values[0], values[1], values[5], values[10] + drive_db, voice)
-    _trigger_oscillator(voice.osc2, voice.osc2_env, values[2], values[3], values[6], values[11] + drive_db, voice)
-    _trigger_noise(voice, values[7], values[8], values[9], values[12] + drive_db)
-
-
-@compiled
-def _trigger_oscillator(
-    osc: Any, env: Any, frequency_hz: float, sweep: float, decay_ms: float, gain_db: float, voice: Any
-) -> None:
-    amplitude = db_amplitude(gain_db)
-    scale = osc.amplitude / amplitude
-    if envelope.rests(env):
-        osc.phase = scale = 0.0
-    osc.amplitude = amplitude
-    oscillator.tune(osc, frequency_hz, sweep, voice.sample_rate)
-    envelope.trigger(env, decay_ms, voice.sample_rate, scale)
-
-
-@compiled
-def _trigger_noise(voice: Any, decay_ms: float, cutoff_hz: float, q: float, gain_db: float) -> None:
-    amplitude = db_amplitude(gain_db)
-    scale = voice.noise_amplitude / amplitude
-    if _noise_rests(voice):
-        scale = 0.0
-    biquad.rescale(voice.noise_filter, scale)
-    voice.noise_amplitude = amplitude
-    biquad.set_high_pass(voice.noise_filter, cutoff_hz, q, voice.sample_rate)
-    envelope.trigger(voice.noise_env, decay_ms, voice.sample_rate, scale)
-    voice.ring_left = 0
+    rate, drive_db = voice.sample_rate, values[13]
+    is_heard = not (tone.rests(voice.osc1) and tone.rests(voice.osc2))
+    envelope.trigger(voice.freq_env, values[4], rate, 1.0 if is_heard else 0.0)
+    tone.trigger(voice.osc1, values[0], values[1], values[5], db_amplitude(values[10] + drive_db), rate)
+    tone.trigger(voice.osc2, values[2], values[3], values[6], db_amplitude(values[11] + drive_db), rate)
+    hiss.trigger(voice.hiss, values[7], db_amplitude(values[12] + drive_db), rate)
+    biquad.set_high_pass(voice.hiss.filter, values[8], values[9], rate)
 
 
 @compiled
@@ -154,12 +108,10 @@ def render(voice: Any, out: Any, start: int, stop: int) -> None:
 @compiled
 def _stretch(voice: Any, limit: int) -> int:
     """Frames until an envelope enters another stage or the filter has rung out."""
-    if voice.ring_left > 0:
-        limit = min(limit, voice.ring_left)
     n = envelope.frames_left(voice.freq_env, limit)
-    n = envelope.frames_left(voice.osc1_env, n)
-    n = envelope.frames_left(voice.osc2_env, n)
-    return envelope.frames_left(voice.noise_env, n)
+    n = tone.frames_left(voice.osc1, n)
+    n = tone.frames_left(voice.osc2, n)
+    return hiss.frames_left(voice.hiss, n)
 
 
 @compiled
@@ -169,44 +121,9 @@ def _mix_paths(voice: Any, n: int) -> None:
     for i in range(n):
         mix[i] = 0.0
     envelope.render(voice.freq_env, voice.sweep, n)
-    if envelope.is_active(voice.osc1_env):
-        envelope.render(voice.osc1_env, voice.level, n)
-        oscillator.add(voice.osc1, voice.sweep, voice.level, mix, n)
-    if envelope.is_active(voice.osc2_env):
-        envelope.render(voice.osc2_env, voice.level, n)
-        oscillator.add(voice.osc2, voice.sweep, voice.level, mix, n)
-    if _noise_sounds(voice):
-        _render_hiss(voice, n)
-        biquad.process(voice.noise_filter, voice.hiss, voice.hiss, n)
-        _add_scaled(voice.noise_amplitude, voice.hiss, mix, n)
-        _count_ring(voice, n)
-
-
-@compiled
-def _render_hiss(voice: Any, n: int) -> None:
-    """Set ``hiss[:n]`` to what goes into the filter."""
-    if voice.ring_left == 0:
-        envelope.render(voice.noise_env, voice.level, n)
-        noise.render(voice.noise, voice.level, voice.hiss, n)
-        return
-    hiss = voice.hiss
-    for i in range(n):
-        hiss[i] = 0.0
-
-
-@compiled
-def _count_ring(voice: Any, n: int) -> None:
-    """Find how long the filter rings as the envelope ends, and count it down from then on."""
-    if voice.ring_left > 0:
-        voice.ring_left -= n
-    elif not envelope.is_active(voice.noise_env):
-        voice.ring_left = biquad.ring_frames(voice.noise_filter, envelope.SILENCE)
-
-
-@compiled
-def _add_scaled(gain: float, x: Any, mix: Any, n: int) -> None:
-    for i in range(n):
-        mix[i] += gain * x[i]
+    tone.add(voice.osc1, voice.sweep, mix, n)
+    tone.add(voice.osc2, voice.sweep, mix, n)
+    hiss.add(voice.hiss, mix, n)
 
 
 @compiled
