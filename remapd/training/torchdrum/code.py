@@ -65,12 +65,11 @@ def checked_code(texts: Sequence[str], operators: Collection[str]) -> list[str]:
     for name in sorted(methods & _RUN_WHILE_LOADED):
         raise FieldError(_FIELD, "nothing that runs while the file is loaded", name)
     callable_methods = OPERATORS | (methods - set(operators))
-    functions = _function_names(nodes)
     for node in nodes:
         if not isinstance(node, _NODES) or getattr(node, "decorator_list", []):
             raise FieldError(_FIELD, "plain expressions without loops", type(node).__name__.lower())
-        if isinstance(node, ast.Call):
-            _check_call(node.func, callable_methods, functions)
+    for call, functions in _calls(trees):
+        _check_call(call.func, callable_methods, functions)
     return [ast.unparse(tree) + "\n" for tree in trees]
 
 
@@ -81,11 +80,33 @@ def _parsed(text: str) -> ast.Module:
         raise FieldError(_FIELD, "TorchScript source text", shown(str(error))) from None
 
 
-def _function_names(nodes: Iterable[ast.AST]) -> set[str]:
+def _calls(trees: Iterable[ast.AST]) -> Iterator[tuple[ast.Call, set[str]]]:
+    """Every call, with the variables of its scope that stand for a function of the file."""
+    for tree in trees:
+        functions = _function_names(tree) if isinstance(tree, ast.FunctionDef) else set()
+        inner, scopes = _scope(tree)
+        yield from ((node, functions) for node in inner if isinstance(node, ast.Call))
+        yield from _calls(scopes)
+
+
+def _scope(root: ast.AST) -> tuple[list[ast.AST], list[ast.AST]]:
+    """Nodes of a scope, and the functions in it, which are scopes of their own."""
+    nodes: list[ast.AST] = []
+    scopes: list[ast.AST] = []
+    waiting = list(ast.iter_child_nodes(root))
+    while waiting:
+        node = waiting.pop()
+        (scopes if isinstance(node, ast.FunctionDef) else nodes).append(node)
+        if not isinstance(node, ast.FunctionDef):
+            waiting.extend(ast.iter_child_nodes(node))
+    return nodes, scopes
+
+
+def _function_names(function: ast.AST) -> set[str]:
     """Variables that stand for a function of the file, and never for anything else."""
     functions: set[str] = set()
     others: set[str] = set()
-    for node in nodes:
+    for node in ast.walk(function):
         for target, value in _assignments(node):
             names = functions if value is not None and _path(value)[:1] == ["__torch__"] else others
             names.update(n.id for n in ast.walk(target) if isinstance(n, ast.Name))

@@ -81,7 +81,7 @@ def export_torchdrum(model: Model, path: Path) -> None:
 
 
 def torchscript_bytes(model: Model) -> bytes:
-    """Content of a model's TorchScript file; raises as `export_torchdrum` does."""
+    """Content of a model's TorchScript file, the same in each process; raises as `export_torchdrum` does."""
     if model.synth != SYNTH:
         raise FieldError("synth.name", f"{SYNTH}, the only synth TorchDrum has", model.synth)
     out = io.BytesIO()
