@@ -10,7 +10,9 @@ from html import escape
 #: A point in the units of the axes.
 Point = tuple[float, float]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 10.0, 34.0
+_RIGHT, _TOP, _BOTTOM = 10.0, 10.0, 34.0
+# Room for the label of the vertical axis, and for each character of its numbers.
+_LABEL, _CHARACTER = 20.0, 6.5
 _MOST_TICKS = 5
 
 
@@ -62,6 +64,7 @@ class Chart:
     def __init__(self, x: Range, y: Range, width: float, height: float) -> None:
         self._x, self._y = x, y
         self._width, self._height = width, height
+        self._left = _LABEL + _CHARACTER * max((len(_number(value)) for value in y.ticks()), default=0)
         self._parts: list[str] = []
 
     def line(self, points: Sequence[Point], kind: str) -> None:
@@ -77,7 +80,7 @@ class Chart:
     def svg(self, x_label: str, y_label: str, description: str) -> str:
         """Give the whole chart; the description is for those who cannot see it."""
         size = f"0 0 {self._width:g} {self._height:g}"
-        middle_x, middle_y = (_LEFT + self._width - _RIGHT) / 2.0, (_TOP + self._height - _BOTTOM) / 2.0
+        middle_x, middle_y = (self._left + self._width - _RIGHT) / 2.0, (_TOP + self._height - _BOTTOM) / 2.0
         return "".join(
             [
                 f'<svg class="chart" viewBox="{size}" role="img" aria-label="{escape(description)}">',
@@ -99,10 +102,11 @@ class Chart:
             yield f'<text class="tick" x="{x:.1f}" y="{bottom + 13:g}" text-anchor="middle">{_number(value)}</text>'
 
     def _y_ticks(self) -> Iterable[str]:
+        left, right = self._left, self._width - _RIGHT
         for value in self._y.ticks():
             _, y = self._at((self._x.low, value))
-            yield f'<line class="grid" x1="{_LEFT:g}" x2="{self._width - _RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            yield f'<text class="tick" x="{_LEFT - 4:g}" y="{y + 3.5:.1f}" text-anchor="end">{_number(value)}</text>'
+            yield f'<line class="grid" x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            yield f'<text class="tick" x="{left - 4.0:.1f}" y="{y + 3.5:.1f}" text-anchor="end">{_number(value)}</text>'
 
     def _is_shown(self, point: Point) -> bool:
         return all(
@@ -113,7 +117,7 @@ class Chart:
     def _at(self, point: Point) -> Point:
         x, y = self._x.place(point[0]), self._y.place(point[1])
         return (
-            _LEFT + x * (self._width - _LEFT - _RIGHT),
+            self._left + x * (self._width - self._left - _RIGHT),
             self._height - _BOTTOM - y * (self._height - _TOP - _BOTTOM),
         )
 
