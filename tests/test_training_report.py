@@ -174,6 +174,28 @@ def test_what_is_not_known_is_null_and_a_dash(tmp_path):
     assert "No epoch was completed." in page.words
 
 
+def test_a_training_without_a_test(tmp_path):
+    result = make_result()
+    none = np.zeros(0, np.int64)
+    split = replace(result.split, train=np.sort(np.concatenate([result.split.train, result.split.test])), test=none)
+    answers = replace(
+        result.answers,
+        indices=none,
+        sounds=np.zeros((0, SOUND_FRAMES), np.float32),
+        differences=result.differences.subset(none),
+        largest=np.full(7, np.nan),
+        mean=np.full(7, np.nan),
+    )
+    write_report(tmp_path / "report", replace(result, split=split, answers=answers))
+    page = Page((tmp_path / "report" / "index.html").read_text())
+    assert page.links == []
+    assert "No hit was kept out for a test." in page.words
+    figures = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert figures["errors"]["test"]["after"]["overall"] is None
+    assert figures["engine"]["largest_distance"] == [None] * 7
+    assert not list((tmp_path / "report" / "audio").iterdir())
+
+
 def test_an_older_report_is_replaced_with_all_that_it_held(tmp_path):
     folder = tmp_path / "report"
     write_report(folder, make_result(hits=100))

@@ -62,8 +62,9 @@ def write_audio(folder: Path, result: TrainingResult) -> None:
     for pair, hit, answer in zip(listed, hits, answers, strict=True):
         _write(folder / pair.hit_file, hit)
         _write(folder / pair.answer_file, answer)
-    _write(folder / ALL_HITS, hits.ravel())
-    _write(folder / ALL_ANSWERS, answers.ravel())
+    if listed:
+        _write(folder / ALL_HITS, hits.ravel())
+        _write(folder / ALL_ANSWERS, answers.ravel())
 
 
 def _within_full_scale(sounds: Sounds) -> Sounds:

@@ -59,6 +59,9 @@ def _head(result: TrainingResult) -> Iterator[str]:
 def _listening(result: TrainingResult) -> Iterator[str]:
     listed = pairs(result)
     yield "<h2>Listen</h2>"
+    if not listed:
+        yield "<p>No hit was kept out for a test.</p>"
+        return
     shown = f", {MOST_PAIRS} of {len(result.split.test)}" if len(listed) < len(result.split.test) else ""
     yield f"<p>Hits that training never saw, from soft to loud{shown}, and what the synthesiser answers.</p>"
     yield '<table class="listen"><thead><tr><th>hit</th><th class="number">loudness</th><th>played</th>'
