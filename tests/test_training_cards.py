@@ -15,7 +15,7 @@ from remapd.training.long_term import LONG_TERM
 from remapd.training.provenance import error_rows, other_entries, rank_correlations, training_provenance
 from remapd.training.result import Differences, History
 from remapd.training.splits import even_split
-from tests.models import make_model
+from tests.models import SHIPPED, make_model
 
 HITS = 60
 
@@ -85,6 +85,11 @@ def test_the_card_has_what_the_model_has(facts):
     # Bars and brackets of names do not end a cell or make a link.
     assert "a \\[drum\\]" in text
     assert all(row.replace("\\|", "").count("|") in (3, 5, 6) for row in rows)
+
+
+def test_the_cards_that_ship_are_those_of_the_models():
+    cards = {path.stem: path.read_text(encoding="utf-8") for path in (SHIPPED / "cards").glob("*.md")}
+    assert cards == {path.stem: card(load_model(path)) for path in SHIPPED.glob("*.safetensors")}
 
 
 def test_a_model_that_was_not_trained_has_a_card_without_errors():

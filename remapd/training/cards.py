@@ -1,11 +1,17 @@
-"""The card of a model in Markdown: data, recipe, errors, licence, preset; from the model alone."""
+"""The card of a model in Markdown: data, recipe, errors, licence, preset; from the model alone.
+
+``python -m remapd.training.cards`` writes the cards of the shipped models anew.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from remapd.features.descriptors import FEATURES
-from remapd.mapping.bundle import Model
+from remapd.files import replace_file
+from remapd.mapping.bundle import Model, load_model
 from remapd.training.provenance import error_rows, other_entries, rank_correlations
 
 
@@ -97,3 +103,15 @@ def _text(text: str) -> str:
     for character in "\\`*_[]<>|":
         text = text.replace(character, f"\\{character}")
     return text
+
+
+def main(folder: Path) -> None:
+    """Write the card of each model of a folder into its folder ``cards``."""
+    cards = folder / "cards"
+    cards.mkdir(exist_ok=True)
+    for path in sorted(folder.glob("*.safetensors")):
+        replace_file(cards / f"{path.stem}.md", card(load_model(path)).encode(), "card")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "models"))
