@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from remapd.mapping.bundle import Model
 from remapd.synth.registry import VOICE, render_voice, reset_voice, synth_id, trigger_voice
-from remapd.training.long_term import SOUND_FRAMES, TRAINING_RATE_HZ
+from remapd.training.long_term import LONG_TERM, SOUND_FRAMES, TRAINING_RATE_HZ
 from remapd.training.objective import NOISE_SEED, Objective
 from remapd.training.result import Answers, Differences
 
@@ -45,7 +45,8 @@ def engine_answers(
     with torch.no_grad():
         played = objective.changes(torch.from_numpy(sounds).to(device), places).cpu().numpy()
         computed = objective.reached(torch.from_numpy(modulation[indices]).to(device), places).cpu().numpy()
-    distance = np.abs(played - computed)
+    # Without any answer there is no distance.
+    distance = np.abs(played - computed) if indices.size else np.full((1, played.shape[1]), np.nan)
     wanted, counted = objective.wanted.cpu().numpy()[indices], objective.counted.cpu().numpy()[indices]
     return Answers(
         indices, sounds.astype(np.float32), Differences(wanted, played, counted), distance.max(0), distance.mean(0)
