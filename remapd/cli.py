@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Play the built-in performance and show what is heard.",
     "render": "Turn a recording into what the synthesiser makes of it.",
     "run": "Play live.",
+    "train": "Make a model from recordings.",
     "models": "List, show, verify, import and export models.",
     "parameters": "List every parameter.",
     "devices": "List audio devices.",

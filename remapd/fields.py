@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from remapd.errors import FieldError, Told
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+_OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 _NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
 
@@ -23,6 +24,11 @@ def checked_name(value: object, field: str = "name") -> str:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise FieldError(field, _NAME_TEXT, value)
     return value
+
+
+def name_from(text: str, otherwise: str) -> str:
+    """Make a valid name of text, such as a file's name; `otherwise` where nothing of it is left."""
+    return _OUTSIDE_NAME.sub("_", text).lstrip(" _.+-")[:64] or otherwise
 
 
 def checked_text(value: object, field: str, longest: int, shortest: int = 0) -> str:

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 
 from remapd.errors import FieldError, TrainingError  # noqa: E402
 from remapd.mapping.bundle import load_model, save_model  # noqa: E402
+from remapd.training.kernels.threads import use_threads  # noqa: E402
 from remapd.training.long_term import LONG_TERM  # noqa: E402
 from remapd.training.objective import Objective, measured  # noqa: E402
 from remapd.training.recipes import RECIPES  # noqa: E402
@@ -79,10 +80,12 @@ def test_same_weights_each_time_whatever_the_number_of_threads(hits, result):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
+        use_threads(5)
         again = train(hits, preset(), SHORT)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+        use_threads(None)
     np.testing.assert_array_equal(weights(again), weights(result))
     assert (weights(train(hits, preset(), replace(SHORT, epochs=1), seed=1)) != weights(result)).any()
 

@@ -73,6 +73,24 @@ def parsed_track(text: str, model: str, preset: str | None, settings: tuple[str,
     return track_setup(model, preset, (*settings, *parameters), int(channel) - 1)
 
 
+def parsed_channel(text: str) -> int:
+    """Channel of a file, from 0, or `MIX`, from a number from 1 or ``mix``.
+
+    Raises
+    ------
+    FieldError
+        If it is neither.
+    """
+    from remapd.audio.file import MIX
+
+    name = text.strip()
+    if name == "mix":
+        return MIX
+    if not (name.isascii() and name.isdecimal() and int(name) >= 1):
+        raise FieldError("channel", "a whole number from 1, or mix", text)
+    return int(name) - 1
+
+
 def parsed_settings(settings: Iterable[str], synth: str) -> dict[str, float]:
     """Values by name, from texts like ``neurality=1.5`` or ``lock.osc1.freq=1``, for a track that plays `synth`.
 

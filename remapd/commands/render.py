@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from remapd.commands._shared import option_settings, parsed_track, sound_options, terminated_like_interrupted
+from remapd.commands._shared import (
+    option_settings,
+    parsed_channel,
+    parsed_track,
+    sound_options,
+    terminated_like_interrupted,
+)
 from remapd.errors import FieldError
 
 if TYPE_CHECKING:
     from remapd.engine.control import TrackSetup
     from remapd.offline.render_job import RenderSummary
 
-_MIX = "mix"
 # That a file cannot be read is told with the reason when it is opened.
 _FILE = click.Path(path_type=Path, readable=False)
 
@@ -118,24 +123,13 @@ def parsed_tracks(
         If a channel is neither a whole number from 1 nor ``mix``, or a name or value does not fit.
     """
     parts = [text.partition(",") for text in texts]
-    wanted = [_channel(head) for head, _, _ in parts]
+    wanted = [parsed_channel(head) for head, _, _ in parts]
     channels = list(dict.fromkeys(wanted))
     setups = [
         parsed_track(f"{channels.index(channel) + 1}{comma}{rest}", model, preset, settings)
         for channel, (_, comma, rest) in zip(wanted, parts, strict=True)
     ]
     return channels, setups
-
-
-def _channel(text: str) -> int:
-    from remapd.audio.file import MIX
-
-    name = text.strip()
-    if name == _MIX:
-        return MIX
-    if not (name.isascii() and name.isdecimal() and int(name) >= 1):
-        raise FieldError("channel", "a whole number from 1, or mix", text)
-    return int(name) - 1
 
 
 def summary_text(summary: RenderSummary) -> str:

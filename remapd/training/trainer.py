@@ -34,6 +34,8 @@ def train(
     *,
     seed: int = 0,
     split: Split | None = None,
+    validation: float = 0.1,
+    test: float = 0.1,
     name: str = "model",
     licence: str = "not stated",
     device: str = "cpu",
@@ -57,7 +59,9 @@ def train(
     seed : int
         Of the first weights, the order of the hits and, if none is given, the split.
     split : Split, optional
-        A tenth each for validation and for the test if not given.
+        If not given it is drawn evenly over loudness.
+    validation, test : float
+        Parts of the hits in a split that is drawn.
     name, licence : str
         Of the model.
     device : str
@@ -86,15 +90,17 @@ def train(
         If a checkpoint cannot be written.
     """
     with undisturbed():
-        job = _Job(hits, preset, recipe, seed, split, torch.device(device))
-        state = first_state(recipe, job.inputs.shape[1], len(preset.table), seed, job.device)
+        objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device))
+        split = split or even_split(objective.loudness_db.cpu().numpy(), seed, validation, test)
+        job = _Job(hits, preset, recipe, seed, objective, split)
+        state = first_state(recipe, job.inputs.shape[1], len(preset.table), seed, torch.device(device))
         keep = None
         if checkpoint is not None:
-            file = Checkpoint(checkpoint, fingerprint(hits, preset, recipe, job.split, seed, device))
+            file = Checkpoint(checkpoint, fingerprint(hits, preset, recipe, split, seed, device))
             keep = file.keep
             if resume:
                 file.read(state)
-        ending = Fit(job.objective, job.inputs, job.split, recipe, seed).run(state, progress, stop, keep)
+        ending = Fit(objective, job.inputs, split, recipe, seed).run(state, progress, stop, keep)
         return job.result(job.model(state, name, licence), state, ending)
 
 
@@ -102,19 +108,17 @@ class _Job:
     """What is fixed before the first epoch."""
 
     def __init__(
-        self, hits: HitSet, preset: Preset, recipe: Recipe, seed: int, split: Split | None, device: torch.device
+        self, hits: HitSet, preset: Preset, recipe: Recipe, seed: int, objective: Objective, split: Split
     ) -> None:
         if hits.spec != recipe.features:
             raise FieldError("hits.spec", f"{recipe.features}, as the recipe has it", hits.spec)
+        if not (split.train.size and split.validation.size):
+            raise FieldError("split", "hits to train on and to validate with", split)
         self._hits, self._preset, self._recipe, self._seed = hits, preset, recipe, seed
-        self.device = device
-        self.objective = Objective(hits, preset, recipe.uses_horizons, device)
-        self.split = split or even_split(self.objective.loudness_db.cpu().numpy(), seed)
-        if not (self.split.train.size and self.split.validation.size):
-            raise FieldError("split", "hits to train on and to validate with", self.split)
-        self.scaling = fitted_scaling(hits.onset_features, self.objective.reference if recipe.is_centred else None)
+        self._objective, self._split = objective, split
+        self.scaling = fitted_scaling(hits.onset_features, objective.reference if recipe.is_centred else None)
         centred = [self.scaling.centred(features) for features in hits.onset_features]
-        self.inputs = torch.from_numpy(np.array(centred)).to(device)
+        self.inputs = torch.from_numpy(np.array(centred)).to(objective.wanted.device)
 
     def model(self, state: FitState, name: str, licence: str) -> Model:
         """Model of the mapper's present weights."""
@@ -133,11 +137,11 @@ class _Job:
     def result(self, model: Model, state: FitState, ending: Ending) -> TrainingResult:
         """Judge the model as it plays, and write down where it comes from."""
         modulation = modulations(model, self._hits)
-        differences = self.objective.differences(torch.from_numpy(modulation).to(self.device))
+        differences = self._objective.differences(torch.from_numpy(modulation).to(self.inputs.device))
         known: dict[str, Any] = {
             "hits": self._hits,
-            "split": self.split,
-            "reference": self.objective.reference,
+            "split": self._split,
+            "reference": self._objective.reference,
             "recipe": self._recipe.name,
             "settings": self._recipe.settings(),
             "seed": self._seed,
@@ -147,7 +151,7 @@ class _Job:
         }
         return TrainingResult(
             model=replace(model, provenance=training_provenance(**known)),
-            answers=engine_answers(model, modulation, self.objective, self.split.test),
+            answers=engine_answers(model, modulation, self._objective, self._split.test),
             elapsed_s=state.elapsed_s,
             **known,
         )

@@ -1,0 +1,158 @@
+"""What ``remapd train`` shows while it works and when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from remapd.commands._shared import console_for_pipes
+from remapd.training.long_term import LONG_TERM
+from remapd.training.result import RANKED, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from remapd.commands._train_setup import Target
+    from remapd.synth.presets import Preset
+    from remapd.training.recipes import Recipe
+    from remapd.training.result import TrainingResult
+
+# Lines of progress where there is no terminal.
+_LINES = 10
+_RANKED_WORDS = {"loudness_t_db": "louder in, louder out", "centroid_t": "brighter in, brighter out"}
+
+
+@contextlib.contextmanager
+def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
+    """Ask to stop at the first Ctrl-C or SIGTERM; the second breaks off."""
+    asked: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        click.echo("\nStopping after this epoch; the best so far is kept. Once more breaks off.", err=True)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def progress(recipe: Recipe, preset: Preset, quiet: bool) -> Iterator[Callable[[Progress], object] | None]:
+    """Show a bar on standard error if that is a terminal, else a line now and then."""
+    from rich.console import Console as Terminal
+
+    console = Terminal(stderr=True)
+    title = f"{recipe.name} on {preset.name}"
+    if quiet:
+        yield None
+    elif console.is_terminal:
+        with _bar(console, title, recipe.epochs) as update:
+            yield update
+    else:
+        click.echo(
+            f"Training {title}; the first epoch takes longer, and on the first run a minute to compile…", err=True
+        )
+        yield _print_line
+
+
+@contextlib.contextmanager
+def _bar(console: Console, title: str, epochs: int) -> Iterator[Callable[[Progress], object]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=epochs, text="preparing (on the first run, compiling takes a minute)")
+        yield lambda p: bar.update(task, completed=p.epoch, text=f"{_losses(p)}, {_seconds(p.left_s)} left")
+
+
+def _print_line(p: Progress) -> None:
+    if p.epoch == p.epochs or p.epoch % max(1, p.epochs // _LINES) == 1 % max(1, p.epochs // _LINES):
+        click.echo(f"epoch {p.epoch} of {p.epochs}: {_losses(p)}, {_seconds(p.left_s)} left", err=True)
+
+
+def _losses(p: Progress) -> str:
+    return f"loss {p.train_loss:.3f}, held out {p.validation_loss:.3f} (best {p.best_loss:.3f})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100.0 else f"{seconds / 60.0:.0f} min"
+
+
+def show_result(result: TrainingResult, target: Target) -> None:
+    """Show errors before and after, where everything is and what to do next."""
+    console = console_for_pipes()
+    console.print()
+    console.print(_error_table(result))
+    for line in _judgement(result):
+        click.echo(line)
+    click.echo()
+    for line in _whereabouts(result, target):
+        click.echo(line)
+
+
+def _error_table(result: TrainingResult) -> Table:
+    from rich.table import Table
+
+    part = "test" if len(result.split.test) else "train"
+    differences = result.part(part)
+    hits = "hits held out" if part == "test" else "hits trained on"
+    table = Table(
+        title=f"Mean error over {len(differences.wanted)} {hits}", title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    table.add_column("feature")
+    table.add_column("unit")
+    for column in ("bare preset", "model", "deviation"):
+        table.add_column(column, justify="right")
+    bare, errors = differences.bare_errors(), differences.errors()
+    for p, *numbers in zip(LONG_TERM, bare.mean, errors.mean, errors.deviation, strict=True):
+        table.add_row(p.name, p.unit, *(f"{number:.3f}" for number in numbers))
+    table.add_row("mean", "", f"{bare.overall:.3f}", f"{errors.overall:.3f}")
+    return table
+
+
+def _judgement(result: TrainingResult) -> Iterator[str]:
+    test = result.part("test")
+    if len(result.split.test) > 1:
+        ranks = (f"{_RANKED_WORDS[name]} {test.rank_correlation(name):.2f}" for name in RANKED)
+        yield f"rank correlation over them: {', '.join(ranks)}"
+    if len(result.split.test):
+        yield f"features of what the engine plays are those trained with to {np.max(result.answers.largest):.1g}"
+    epochs = f"{len(result.history.train_loss)} epochs, the best is number {result.history.best_epoch + 1}"
+    yield f"trained in {_seconds(result.elapsed_s)}: {epochs}" + _ENDINGS.get(result.ending, "")
+
+
+_ENDINGS = {"stopped": "; stopped before the end", "early": "; more would not have helped"}
+
+
+def _whereabouts(result: TrainingResult, target: Target) -> Iterator[str]:
+    from remapd.mapping.library import list_models
+
+    file = click.format_filename(target.output)
+    yield f"{file}: the model"
+    if target.report is not None:
+        yield f"{click.format_filename(target.report / 'index.html')}: the report"
+    if result.ending == "stopped":
+        yield f"{click.format_filename(target.checkpoint)}: to go on with --resume"
+    is_named = list_models().get(target.output.stem) == target.output
+    model = shlex.quote(target.output.stem if is_named else file)
+    yield f"Hear it: remapd demo --model {model}"
+    yield f"Over a recording: remapd render IN.wav OUT.wav --model {model}"
+    yield f"Play it: remapd run --model {model}"

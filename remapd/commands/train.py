@@ -1,0 +1,136 @@
+"""``remapd train``: recordings in, a model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from remapd.commands._shared import parsed_channel, parsed_settings
+from remapd.errors import FieldError
+
+if TYPE_CHECKING:
+    from remapd.synth.presets import Preset
+    from remapd.training.dataset import HitSet
+    from remapd.training.recipes import Recipe
+
+_FILE = click.Path(path_type=Path, readable=False)
+_ONSET = "onset."
+
+_OPTIONS = (
+    click.option("--synth", metavar="NAME", help="Synthesiser to train; a preset says it too."),
+    click.option("--preset", metavar="NAME|FILE", help="Sound that is modulated; by default one of the synth's."),
+    click.option("--recipe", "recipe_name", default="default", show_default=True, metavar="NAME",
+                 help="How to train; an unknown name lists them."),
+    click.option("-o", "--output", type=_FILE, metavar="FILE",
+                 help="Model, as .safetensors; by default in your own folder, named like the recording."),
+    click.option("--report", type=_FILE, metavar="FOLDER", help="Folder for a page with curves, errors and sounds."),
+    click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+                 help="Another seed draws other hits for the test and other first weights."),
+    click.option("--epochs", type=int, help="Passes through the hits, in place of the recipe's."),
+    click.option("--channel", default="1", show_default=True, metavar="NUMBER|mix",
+                 help="Channel of the recordings; mix is the mean of all."),
+    click.option("--validation", type=click.FloatRange(0.0, 0.5, min_open=True), default=0.1, show_default=True,
+                 help="Part of the hits that chooses the best epoch."),
+    click.option("--test", type=click.FloatRange(0.0, 0.5), default=0.1, show_default=True,
+                 help="Part of the hits that is kept out, to judge the model by."),
+    click.option("--set", "settings", multiple=True, metavar="onset.NAME=VALUE",
+                 help="A parameter of the detector, as `remapd parameters` lists them. Repeatable."),
+    click.option("--name", help="Name of the model; by default that of its file."),
+    click.option("--licence", default="not stated", show_default=True, help="Licence of the model."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+                 help="Where to compute; auto takes CUDA if there is any."),
+    click.option("--resume", is_flag=True, help="Go on from where a training of the same model was broken off."),
+    click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong."),
+)  # fmt: skip
+
+
+def _train_options(function: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+@click.command("train")
+@click.argument("recordings", nargs=-1, required=True, type=_FILE, metavar="RECORDING...")
+@_train_options
+def command(
+    recordings: tuple[Path, ...],
+    synth: str | None,
+    preset: str | None,
+    recipe_name: str,
+    output: Path | None,
+    report: Path | None,
+    epochs: int | None,
+    channel: str,
+    settings: tuple[str, ...],
+    name: str | None,
+    device: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train a model from recordings of single strokes: from as soft to as loud as you play, half a minute or more.
+
+    A RECORDING is an audio file or a folder of such. Ctrl-C ends training early and keeps the best model so far; the
+    file that ends in .checkpoint then allows to go on with --resume.
+    """
+    from remapd.dsp.kernel import is_cached
+    from remapd.training.requirements import require_torch
+
+    require_torch()
+    # Asked before anything else is imported, for that may put the first compiled function into the cache.
+    is_first_run = not is_cached()
+    from remapd.commands import _train_setup as setup
+
+    recipe = setup.chosen_recipe(recipe_name, epochs)
+    start = setup.chosen_preset(preset, synth)
+    onset_parameters = _onset_parameters(settings, start.synth)
+    target = setup.Target(output, recordings, name, report)
+    target.check()
+    device = setup.chosen_device(device)
+    if is_first_run and not quiet:
+        click.echo("Compiling the code, once (about a minute)…", err=True)
+
+    from remapd.training.dataset import load_hits
+    from remapd.training.material import check_material, hit_report
+
+    hits = load_hits(
+        recordings, spec=recipe.features, channel=parsed_channel(channel), onset_parameters=onset_parameters
+    )
+    if not quiet:
+        click.echo(hit_report(hits).text)
+    check_material(hits)
+    _train(hits, start, recipe, target, device, quiet, **options)
+
+
+def _train(
+    hits: HitSet, preset: Preset, recipe: Recipe, target: Any, device: str, quiet: bool, licence: str, **options: Any
+) -> None:
+    from remapd.commands import _train_show as show
+    from remapd.training.trainer import train
+
+    with show.stop_when_interrupted() as stop, show.progress(recipe, preset, quiet) as progress:
+        result = train(
+            hits,
+            preset,
+            recipe,
+            name=target.name,
+            licence=licence,
+            device=device,
+            progress=progress,
+            stop=stop,
+            checkpoint=target.checkpoint,
+            **options,
+        )
+    target.save(result)
+    if not quiet:
+        show.show_result(result, target)
+
+
+def _onset_parameters(settings: tuple[str, ...], synth: str) -> dict[str, float]:
+    parsed = parsed_settings(settings, synth)
+    for name in parsed:
+        if not name.startswith(_ONSET):
+            raise FieldError("--set", "a parameter of the detector (onset.NAME)", name)
+    return {name.removeprefix(_ONSET): value for name, value in parsed.items()}
