@@ -60,22 +60,6 @@ def _usual_preset(synth: str) -> Preset:
     return next((preset for preset in presets if preset.synth == synth), None) or default_preset(synth)
 
 
-def chosen_device(name: str) -> str:
-    """Device as torch names it.
-
-    Raises
-    ------
-    TrainingError
-        If CUDA is asked for and there is none.
-    """
-    import torch
-
-    has_cuda = torch.cuda.is_available()
-    if name == "cuda" and not has_cuda:
-        raise TrainingError("--device cuda: torch finds no CUDA device here; leave it out to compute on the CPU")
-    return "cuda" if name != "cpu" and has_cuda else "cpu"
-
-
 class Target:
     """Where the results go.
 

@@ -82,13 +82,14 @@ def command(
     # Asked before anything else is imported, for that may put the first compiled function into the cache.
     is_first_run = not is_cached()
     from remapd.commands import _train_setup as setup
+    from remapd.training.torch_state import chosen_device
 
     recipe = setup.chosen_recipe(recipe_name, epochs)
     start = setup.chosen_preset(preset, synth)
     onset_parameters = _onset_parameters(settings, start.synth)
     target = setup.Target(output, recordings, name, report)
     target.check()
-    device = setup.chosen_device(device)
+    device = chosen_device(device)
     if is_first_run and not quiet:
         click.echo("Compiling the code, once (about a minute)…", err=True)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from remapd.mapping.bundle import Model
 from remapd.synth.registry import VOICE, render_voice, reset_voice, synth_id, trigger_voice
-from remapd.training.long_term import LONG_TERM, SOUND_FRAMES, TRAINING_RATE_HZ
+from remapd.training.long_term import SOUND_FRAMES, TRAINING_RATE_HZ
 from remapd.training.objective import NOISE_SEED, Objective
 from remapd.training.result import Answers, Differences
 

@@ -1,4 +1,4 @@
-"""What torch keeps for the whole process, left as it was found."""
+"""Where torch computes, and what it keeps for the whole process, left as it was found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+from remapd.errors import TrainingError
+
+
+def chosen_device(name: str) -> str:
+    """Device as torch names it, for ``auto``, ``cpu`` or ``cuda``; auto is CUDA where there is any.
+
+    Raises
+    ------
+    TrainingError
+        If CUDA is asked for and there is none.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name == "cuda" and not has_cuda:
+        raise TrainingError("--device cuda: torch finds no CUDA device here; leave it out to compute on the CPU")
+    return "cuda" if name != "cpu" and has_cuda else "cpu"
 
 
 @contextmanager
