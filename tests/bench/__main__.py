@@ -1,11 +1,11 @@
-"""Every benchmark, or those named: ``python -m tests.bench [engine blocks detection live]``."""
+"""Every benchmark, or those named: ``python -m tests.bench [engine blocks detection live training]``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 
-BENCHMARKS = ("engine", "blocks", "detection", "live")
+BENCHMARKS = ("engine", "blocks", "detection", "live", "training")
 
 
 def main() -> None:
