@@ -22,7 +22,8 @@ torch = pytest.importorskip("torch")
 from remapd.errors import FieldError, ModelError, TrainingError  # noqa: E402
 from remapd.mapping.bundle import model_bytes  # noqa: E402
 from remapd.mapping.scaling import Scaling  # noqa: E402
-from remapd.synth.presets import Preset  # noqa: E402
+from remapd.synth.presets import Preset, default_preset  # noqa: E402
+from remapd.synth.registry import SYNTHS  # noqa: E402
 from remapd.training import requirements  # noqa: E402
 from remapd.training.torchdrum import child, exporting, importing, process  # noqa: E402
 from remapd.training.torchdrum.exporting import export_torchdrum, torchscript_bytes  # noqa: E402
@@ -142,10 +143,11 @@ def test_nothing_of_this_machine_is_in_the_file():
         assert not [name for name in archive.namelist() if "debug" in name]
 
 
-def test_another_synth_is_refused(monkeypatch):
-    monkeypatch.setattr(exporting, "SYNTH", "another")
-    with pytest.raises(FieldError, match=r"synth\.name"):
-        torchscript_bytes(make_model())
+@pytest.mark.parametrize("synth", [name for name in SYNTHS if name != "snare808"])
+def test_another_synth_is_refused(synth):
+    preset = default_preset(synth)
+    with pytest.raises(FieldError, match=r"synth\.name: expected snare808"):
+        torchscript_bytes(make_model(linear(outputs=len(preset.table)), preset=preset))
 
 
 def test_a_file_that_would_answer_otherwise_is_not_written(tmp_path, monkeypatch):

@@ -19,6 +19,8 @@ from remapd.training.torchdrum.archive import pack, read_archive
 from remapd.training.torchdrum.code import checked_code
 from remapd.training.torchdrum.limits import limit_this_process, lower_priority
 
+_WHILE_RUN = "The following operation failed"
+
 
 def main() -> None:
     """Answer one request."""
@@ -56,8 +58,13 @@ def answer(content: bytes, inputs: list[list[float]]) -> dict[str, Any]:
         return {"refused": str(error)}
     except (Exception, MemoryError, RecursionError) as error:
         # Whatever torch finds wrong with the file.
-        lines = [line for line in str(error).splitlines() if line.strip()]
-        return {"refused": f"torch cannot read it: {shown(lines[0] if lines else type(error).__name__, 200)}"}
+        return {"refused": f"torch cannot read it: {shown(_gist(error), 200)}"}
+
+
+def _gist(error: BaseException) -> str:
+    """The line of an error that tells most: what failed while code was run stands last, anything else first."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1] if lines[0].startswith(_WHILE_RUN) else lines[0]
 
 
 def _read(content: bytes, inputs: list[list[float]]) -> dict[str, Any]:

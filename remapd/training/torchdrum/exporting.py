@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError
-from remapd.features.descriptors import N_FEATURES
+from remapd.features.descriptors import BASIC_FEATURES
 from remapd.files import replace_file
 from remapd.mapping.bundle import Model, model_bytes
 from remapd.mapping.mapper import LAYER_NORM_EPSILON
@@ -84,11 +84,14 @@ def torchscript_bytes(model: Model) -> bytes:
     """Content of a model's TorchScript file, the same in each process; raises as `export_torchdrum` does."""
     if model.synth != SYNTH:
         raise FieldError("synth.name", f"{SYNTH}, the only synth TorchDrum has", model.synth)
+    if model.scaler.names != BASIC_FEATURES:
+        expected = f"{', '.join(BASIC_FEATURES)}, which is all that TorchDrum measures"
+        raise FieldError("features.names", expected, Told(", ".join(model.scaler.names)))
     out = io.BytesIO()
     with warnings.catch_warnings():
         # TorchScript is called deprecated, but it is what TorchDrum reads.
         warnings.simplefilter("ignore")
-        module = torch.jit.trace(_module(model).eval(), torch.zeros(1, N_FEATURES))
+        module = torch.jit.trace(_module(model).eval(), torch.zeros(1, len(BASIC_FEATURES)))
         torch.jit.save(module, out)
         # Without torch's tables for debugging, which hold names of folders of this machine.
         archive = read_archive(out.getvalue())

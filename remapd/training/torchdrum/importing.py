@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from remapd.errors import FieldError, ModelError, Told
-from remapd.features.descriptors import FEATURES, N_FEATURES, FeatureSpec
+from remapd.features.descriptors import BASIC_FEATURES, FeatureSpec
 from remapd.files import read_capped
 from remapd.mapping.bundle import Model, model_from_bytes
 from remapd.mapping.scaling import Scaling
@@ -75,8 +75,8 @@ def import_torchdrum(path: Path, name: str | None = None, licence: str = "unknow
 
 def probes() -> NDArray[np.float64]:
     """Scaled features (n, 3) over which a file and its model are compared: a grid and points between."""
-    grid = np.array(list(itertools.product(np.linspace(0.0, 1.0, 5), repeat=N_FEATURES)))
-    return np.vstack([grid, np.random.default_rng(0).uniform(size=(64, N_FEATURES))])
+    grid = np.array(list(itertools.product(np.linspace(0.0, 1.0, 5), repeat=len(BASIC_FEATURES))))
+    return np.vstack([grid, np.random.default_rng(0).uniform(size=(64, len(BASIC_FEATURES)))])
 
 
 def outputs(model: Model, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -163,7 +163,7 @@ def _shortest(value: float, within: float) -> float:
 
 
 def _in_order(values: dict[str, float]) -> NDArray[np.float64]:
-    return np.array([values[name] for name in FEATURES.names])
+    return np.array([values[name] for name in BASIC_FEATURES])
 
 
 def _provenance(path: Path, content: bytes) -> dict[str, str]:

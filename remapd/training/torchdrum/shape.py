@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, Told
-from remapd.features.descriptors import N_FEATURES
+from remapd.features.descriptors import BASIC_FEATURES
 from remapd.fields import shown
 from remapd.mapping.mapper import LAYER_NORM_EPSILON, Kind
 from remapd.mapping.network import Network, Weights
@@ -47,9 +47,9 @@ def mapper_from(steps: Sequence[Step]) -> Mapper:
         If they are not those of a known shape; it says what they are.
     """
     reader = _Reader(steps)
-    factor, offset = reader.affine(N_FEATURES)
+    factor, offset = reader.affine(len(BASIC_FEATURES))
     weights, biases = _layers(reader)
-    if not weights or weights[0].shape[1] != N_FEATURES:
+    if not weights or weights[0].shape[1] != len(BASIC_FEATURES):
         raise reader.unknown()
     kind: Kind = "mlp" if reader.take("tanh") else "linear"
     damping = _damping(reader, len(weights[-1]))
@@ -61,7 +61,7 @@ def mapper_from(steps: Sequence[Step]) -> Mapper:
         raise FieldError("scaler.reference", expected, Told(f"{offset.tolist()} added"))
     if reference is None:
         biases[0] = biases[0] + weights[0] @ offset
-        reference = np.zeros(N_FEATURES)
+        reference = np.zeros(len(BASIC_FEATURES))
     weights[0] = weights[0] * factor
     given = biases if kind == "mlp" else []
     return Mapper(Network(kind, _float32(weights), _float32(given)), reference, damping)
