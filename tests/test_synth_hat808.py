@@ -231,19 +231,36 @@ def test_the_noise_is_as_dense_at_every_rate():
         assert density == pytest.approx(1.0 / 3.0 / 44100.0, rel=0.05)
 
 
-def test_the_tune_has_the_gradient_of_the_sound():
+@pytest.mark.parametrize("form", ["squares", "reference_squares"])
+def test_the_tune_has_the_gradient_of_the_sound(form):
     torch = pytest.importorskip("torch")
-    from remapd.training.ddsp.hat808 import squares as torch_squares
+    from remapd.training.ddsp import squares as blocks
 
     weights = torch.from_numpy(np.random.default_rng(0).standard_normal(400))
     ratio = torch.tensor([0.5, 1.0, 1.9], dtype=torch.float64, requires_grad=True)
-    sound = torch_squares(ratio, 400, 44100.0)
-    np.testing.assert_allclose(sound.detach()[1], _squares(1.0, 44100.0, 400), atol=1e-12)
+    sound = getattr(blocks, form)(ratio, 400, 44100.0)
+    np.testing.assert_allclose(sound.detach()[1], _squares(1.0, 44100.0, 400), atol=2e-9)
+    assert torch.equal(getattr(blocks, form)(ratio.detach(), 400, 44100.0), sound)
     (sound * weights).sum().backward()
     for i, r in enumerate(ratio.tolist()):
         step = 1e-6
         change = _squares(r + step, 44100.0, 400) - _squares(r - step, 44100.0, 400)
         assert ratio.grad[i].item() == pytest.approx(weights.numpy() @ change / (2.0 * step), rel=1e-5)
+
+
+def test_the_kernel_of_the_squares_is_their_plain_form():
+    torch = pytest.importorskip("torch")
+    from remapd.training.ddsp import squares as blocks
+
+    gradients = []
+    weights = torch.from_numpy(np.random.default_rng(1).standard_normal((3, 20000)))
+    for form in (blocks.squares, blocks.reference_squares):
+        ratio = torch.tensor([0.51, 1.0, 2.0], dtype=torch.float64, requires_grad=True)
+        sound = form(ratio, 20000, 48000.0)
+        (sound * weights).sum().backward()
+        gradients.append((sound.detach().numpy(), ratio.grad.numpy()))
+    np.testing.assert_allclose(gradients[0][0], gradients[1][0], atol=1e-8)
+    np.testing.assert_allclose(gradients[0][1], gradients[1][1], rtol=1e-7)
 
 
 def test_two_triggers_in_one_frame_count_as_one():

@@ -10,7 +10,10 @@ from torch import Tensor
 from remapd.dsp.bursts import ATTACK_MS, DECAY_OCTAVES, MOST_BURSTS
 from remapd.dsp.noise import density_gain
 from remapd.training.ddsp.biquad import band_pass, db_amplitude
-from remapd.training.ddsp.envelope import decay_envelope
+from remapd.training.ddsp.envelope import burst
+
+#: In so many decay times (of 60 dB) a burst has fallen by 360 dB, below what a sum in double precision can hold.
+_DECAYS_TO_NOTHING = 6.0
 
 
 def burst_envelope(
@@ -31,12 +34,14 @@ def burst_envelope(
     -------
     Tensor, shape (hits, frames)
     """
-    time_ms = torch.arange(frames, dtype=count.dtype, device=count.device) * (1000.0 / sample_rate)
-    total = torch.zeros(len(count), frames, dtype=count.dtype, device=count.device)
-    for k in range(MOST_BURSTS):
-        start_ms = spacing_ms * (k + spread * (0.5 * k * (k - 1)))
+    starts_ms = [spacing_ms * (k + spread * (0.5 * k * (k - 1))) for k in range(MOST_BURSTS)]
+    over_ms = float((starts_ms[-1] + ATTACK_MS + _DECAYS_TO_NOTHING * decay_ms).max().detach())
+    sounding = min(frames, math.ceil(over_ms * sample_rate / 1000.0))
+    time_ms = torch.arange(sounding, dtype=count.dtype, device=count.device) * (1000.0 / sample_rate)
+    total = torch.zeros(len(count), sounding, dtype=count.dtype, device=count.device)
+    for k, start_ms in enumerate(starts_ms):
         total = total + (count - k).clamp(0.0, 1.0)[:, None] * _burst(time_ms - start_ms[:, None], decay_ms)
-    return total
+    return torch.nn.functional.pad(total, (0, frames - sounding))
 
 
 def _burst(since_ms: Tensor, decay_ms: Tensor) -> Tensor:
@@ -65,7 +70,7 @@ def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Te
     """
     count, spacing_ms, spread, burst_ms, tail_ms, centre_hz, q, bursts_db, tail_db, drive_db = values.unbind(1)
     drive = density_gain(sample_rate) * db_amplitude(drive_db)
-    burst = burst_envelope(count, spacing_ms, spread, burst_ms, frames, sample_rate)
-    tail = decay_envelope(tail_ms, frames, sample_rate)
-    level = drive[:, None] * (db_amplitude(bursts_db)[:, None] * burst + db_amplitude(tail_db)[:, None] * tail)
-    return torch.tanh(band_pass(level * noise, centre_hz, q, sample_rate))
+    level = burst_envelope(count, spacing_ms, spread, burst_ms, frames, sample_rate)
+    hands = (drive * db_amplitude(bursts_db))[:, None] * level * noise
+    room = burst(noise, tail_ms, drive * db_amplitude(tail_db), sample_rate)
+    return torch.tanh(band_pass(hands + room, centre_hz, q, sample_rate))
