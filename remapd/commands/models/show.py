@@ -48,7 +48,8 @@ def tables(model: Model, path: str) -> Iterator[Table]:
     yield _table(model.name, ("", ""), _general(model, path))
     yield _table("Provenance", ("", ""), model.provenance.items())
     scaler = model.scaler
-    scaling = zip(FEATURES, scaler.minimum, scaler.maximum, scaler.reference, strict=True)
+    heard = [FEATURES[name] for name in scaler.names]
+    scaling = zip(heard, scaler.minimum, scaler.maximum, scaler.reference, strict=True)
     yield _table(
         "Features",
         ("feature", "unit", "becomes 0", "becomes 1", "reference hit"),
