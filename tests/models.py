@@ -11,7 +11,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from remapd.features.descriptors import FeatureSpec
+from remapd.features.descriptors import FEATURES, FeatureSpec
 from remapd.mapping import container, document
 from remapd.mapping.bundle import Model, model_bytes
 from remapd.mapping.network import Network
@@ -26,6 +26,11 @@ SCALING = Scaling(np.array([-60.0, 60.0, -100.0]), np.array([-6.0, 130.0, 0.0]),
 def shipped_presets(synth: str) -> list[Path]:
     """Files of the shipped presets of a synth."""
     return [path for path in sorted(SHIPPED.glob("presets/*.json")) if load_preset(path).synth == synth]
+
+
+def all_features(*basic: float) -> NDArray[np.float64]:
+    """A hit's features of which only the three basic ones matter."""
+    return np.array([*basic, *FEATURES.default[len(basic) :]])
 
 
 def make_model(network: Network | None = None, **changes: Any) -> Model:

@@ -19,7 +19,7 @@ from remapd.mapping import bundle, container, document
 from remapd.mapping.bundle import Model, load_model, model_bytes, model_from_bytes, save_model
 from remapd.mapping.scaling import Scaling
 from remapd.synth.presets import Preset
-from tests.models import SCALING, changed_file, make_model
+from tests.models import SCALING, all_features, changed_file, make_model
 from tests.networks import MLP_LARGE, linear, mlp
 
 # Letters, numbers, punctuation and symbols are what is printable, with the blank.
@@ -82,13 +82,36 @@ def test_the_file_is_read_by_the_library_alone():
 
 def test_a_loaded_model_answers_as_the_saved_one():
     model = make_model(mlp(MLP_LARGE))
-    features = np.array([-20.0, 88.0, -70.0])
+    features = all_features(-20.0, 88.0, -70.0)
     np.testing.assert_array_equal(model_from_bytes(model_bytes(model)).modulation(features), model.modulation(features))
 
 
 def test_features_reach_the_network_scaled_and_centred():
-    np.testing.assert_allclose(SCALING.centred([-33.0, 95.0, -50.0]), [0.5 - 0.65, 0.0, 0.1], atol=1e-12)
-    np.testing.assert_allclose(SCALING.centred([-99.0, 200.0, -50.0]), [-0.65, 0.5, 0.1], atol=1e-12)
+    np.testing.assert_allclose(SCALING.centred(all_features(-33.0, 95.0, -50.0)), [0.5 - 0.65, 0.0, 0.1], atol=1e-12)
+    np.testing.assert_allclose(SCALING.centred(all_features(-99.0, 200.0, -50.0)), [-0.65, 0.5, 0.1], atol=1e-12)
+
+
+def test_a_model_may_hear_other_features():
+    names = ("loudness_db", "low_db", "crest_db")
+    scaling = Scaling(np.array([-60.0, -40.0, 5.0]), np.array([0.0, 0.0, 25.0]), np.zeros(3), names)
+    model = make_model(scaler=scaling)
+    features = np.array([-30.0, 88.0, -70.0, -10.0, -20.0, 3.0, 10.0])
+    np.testing.assert_allclose(model.scaler.centred(features), [0.5, 0.75, 0.25])
+    again = model_from_bytes(model_bytes(model))
+    assert again.scaler.names == names
+    assert again.describe()["features"]["names"] == list(names)
+    np.testing.assert_array_equal(again.modulation(features), model.modulation(features))
+    np.testing.assert_array_equal(again.modulation(features), again.network.modulation([0.5, 0.75, 0.25]))
+
+
+@pytest.mark.parametrize(
+    "names", [("loudness_db", "low"), ("low_db", "loudness_db"), ("low_db", "low_db"), (), "low_db"]
+)
+def test_names_of_features_that_do_not_fit(names):
+    n = len(names)
+    with pytest.raises(FieldError) as caught:
+        Scaling(np.zeros(n), np.ones(n), np.zeros(n), names)
+    assert caught.value.field == "features.names"
 
 
 def test_the_card_has_everything_but_the_weights():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from remapd.errors import FieldError, ModelError
 from remapd.mapping import container, document
 from remapd.mapping.bundle import Model, model_bytes, model_from_bytes
-from tests.models import make_model
+from tests.models import all_features, make_model
 from tests.networks import mlp
 
 MODEL = make_model(mlp((3, 5, 14)))
@@ -37,7 +37,7 @@ def _load(content: bytes) -> None:
 
 def _check(model: Model) -> None:
     assert model.network.sizes == MODEL.network.sizes
-    y = model.modulation(np.array([-20.0, 90.0, -60.0]))
+    y = model.modulation(all_features(-20.0, 90.0, -60.0))
     assert (np.abs(y) <= 1.0).all()
     str(model.describe()).encode()
 

@@ -10,8 +10,10 @@ from remapd.engine.engine import Engine
 from remapd.engine.events import EventReader, RejectedEvent
 from remapd.engine.layout import EVENT_SLOTS
 from remapd.errors import DeviceError, FieldError
-from remapd.features.descriptors import FeatureSpec
+from remapd.features.descriptors import FEATURES, FeatureSpec
 from remapd.mapping.library import load_model_named, load_preset_named
+from remapd.mapping.network import Network
+from remapd.mapping.scaling import Scaling
 from remapd.synth.registry import SYNTHS
 from tests.engines import RATE, hits, hits_of, make_engine, play
 
@@ -59,7 +61,8 @@ def test_event_line_has_the_documented_form(source):
     line = hits_of(engine)[0].as_dict()
     names = set(SYNTHS["snare808"].table.names)
     assert list(line) == ["track", "onset_s", "trigger_s", "features", "scaled", "modulation", "values"]
-    assert set(line["features"]) == {"loudness_db", "centroid_st", "flatness_db"}
+    assert tuple(line["features"]) == FEATURES.names
+    assert len(line["scaled"]) == len(FEATURES)
     assert set(line["modulation"]) == set(line["values"]) == names
     assert all(-1 <= m <= 1 for m in line["modulation"].values())
     assert all(0 <= s <= 1 for s in line["scaled"])
@@ -317,6 +320,22 @@ def test_a_hit_that_waits_is_measured_in_the_window_of_the_new_model(source):
     engine.load_model(0, long)
     play(engine, source[decided:9600])
     assert hits_of(engine)[0] == wanted
+
+
+def test_a_model_hears_the_features_that_it_names(source):
+    """Two networks with one weight, on features that lie at other places among all."""
+    velocity, names = load_model_named("velocity"), ("low_db", "crest_db")
+    weights = np.zeros((len(velocity.table), 2), np.float32)
+    weights[3] = [0.5, -0.25]
+    scaling = Scaling(np.array([-50.0, 0.0]), np.array([0.0, 30.0]), np.array([0.5, 0.25]), names)
+    model = dataclasses.replace(velocity, scaler=scaling, network=Network("linear", [weights]))
+    engine = Engine(RATE, 1, 2, [TrackSetup(model)])
+    play(engine, source[:9600])
+    hit = hits_of(engine)[0]
+    scaled = [hit.features["low_db"] / 50.0 + 1.0, hit.features["crest_db"] / 30.0]
+    expected = 0.5 * (scaled[0] - 0.5) - 0.25 * (scaled[1] - 0.25)
+    assert list(hit.modulation.values())[3] == pytest.approx(expected, abs=1e-6)
+    np.testing.assert_allclose([hit.scaled[FEATURES.index(name)] for name in names], scaled)
 
 
 def test_a_whole_scene_is_changed_at_once_while_running(source):

@@ -9,21 +9,29 @@ from hypothesis import strategies as st
 
 from remapd.errors import FieldError
 from remapd.features import scaler
+from remapd.features.descriptors import N_FEATURES
 
 MINIMUM, MAXIMUM = [-60.0, 40.0, -50.0], [0.0, 120.0, 0.0]
 ONE, ZERO = np.ones(3), np.zeros(3)
+REST = N_FEATURES - 3
+
+
+def _all(vector, rest):
+    """Three features that a test is about, and the others."""
+    return np.concatenate([vector, np.full(REST, rest)])
 
 
 def _state(reference=(0.0, 0.0, 0.0)):
     state = np.zeros(1, scaler.STATE)[0]
-    scaler.prepare(state, MINIMUM, MAXIMUM, reference)
+    scaler.prepare(state, _all(MINIMUM, -1.0), _all(MAXIMUM, 1.0), _all(reference, 0.0))
     return state
 
 
 def _scaled(state, features, adaptive=0, factor=ONE, offset=ZERO):
-    scaled, centred = np.empty(3), np.empty(3)
-    scaler.scale(state, np.array(features), adaptive, np.asarray(factor), np.asarray(offset), scaled, centred)
-    return scaled, centred
+    scaled, centred = np.empty(N_FEATURES), np.empty(N_FEATURES)
+    scaler.scale(state, _all(features, 0.0), adaptive, _all(factor, 1.0), _all(offset, 0.0), scaled, centred)
+    assert scaled[3:].tolist() == centred[3:].tolist() == [0.5] * REST
+    return scaled[:3], centred[:3]
 
 
 def test_the_models_range_becomes_0_to_1():
@@ -77,12 +85,16 @@ def test_the_fixed_mode_learns_nothing():
     ("minimum", "maximum", "reference", "field"),
     [
         ([0.0, 40.0, -50.0], MAXIMUM, ZERO, "scaler.maximum.loudness_db"),
-        (MINIMUM, [0.0, 120.0], ZERO, "scaler.maximum"),
         ([-60.0, float("nan"), 0.0], MAXIMUM, ZERO, "scaler.minimum"),
         (MINIMUM, MAXIMUM, [0.0, 1.5, 0.0], "scaler.reference.centroid_st"),
     ],
 )
 def test_scalings_that_do_not_fit(minimum, maximum, reference, field):
     with pytest.raises(FieldError) as caught:
-        scaler.prepare(np.zeros(1, scaler.STATE)[0], minimum, maximum, reference)
+        scaler.prepare(np.zeros(1, scaler.STATE)[0], _all(minimum, -1.0), _all(maximum, 1.0), _all(reference, 0.0))
     assert caught.value.field == field
+
+
+def test_a_vector_of_another_length_is_refused():
+    with pytest.raises(FieldError, match=f"scaler.maximum: expected {N_FEATURES} finite numbers"):
+        scaler.prepare(np.zeros(1, scaler.STATE)[0], _all(MINIMUM, -1.0), MAXIMUM, _all(ZERO, 0.0))

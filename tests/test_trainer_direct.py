@@ -47,6 +47,12 @@ def test_more_steps_are_never_worse(hits, differences):
     assert (later <= error + 1e-12).all()
 
 
+def test_some_hits_can_be_chosen(hits, differences):
+    chosen = optimise_directly(hits, preset(), FEW, indices=np.array([4, 1]))
+    np.testing.assert_array_equal(chosen.wanted, differences.wanted[[4, 1]])
+    np.testing.assert_array_equal(chosen.reached, differences.reached[[4, 1]])
+
+
 def test_stop_ends_it(hits):
     told = []
     optimise_directly(hits, preset(), FEW, progress=lambda *done: told.append(done), stop=lambda: len(told) == 3)

@@ -11,7 +11,7 @@ from remapd.mapping.bundle import load_model, model_bytes
 from remapd.mapping.velocity import build_velocity
 from remapd.synth import snare808
 from remapd.synth.presets import load_preset
-from tests.models import SHIPPED, shipped_presets
+from tests.models import SHIPPED, all_features, shipped_presets
 
 RATE = 48000.0
 PRESETS = [path.stem for path in shipped_presets("snare808")]
@@ -23,7 +23,7 @@ def _model(preset="snare_1"):
 
 
 def _values(model, loudness_db, neurality=1.0, centroid_st=88.0, flatness_db=-70.0):
-    modulation = model.modulation(np.array([loudness_db, centroid_st, flatness_db]))
+    modulation = model.modulation(all_features(loudness_db, centroid_st, flatness_db))
     return model.table.denormalise(model.preset.unit_values + neurality * model.preset.damping * modulation)
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from remapd.demo.bars import Bars
 from remapd.engine.events import HitEvent
 from remapd.engine.status import EngineStatus
+from remapd.features.descriptors import BASIC_FEATURES
 from remapd.synth.registry import SYNTHS
 
 _UNITS = {"db": "dB", "st": "st", "hz": "Hz", "ms": "ms"}
@@ -74,8 +75,8 @@ def _body(tracks: Sequence[str], hits: Sequence[HitEvent], bars: Bars, columns: 
 
 
 def feature_texts(hit: HitEvent) -> list[str]:
-    """Each feature with its unit, which is the last part of its name."""
-    return [f"{value:.1f} {_UNITS[name.rpartition('_')[2]]}" for name, value in hit.features.items()]
+    """Each of the basic features with its unit, which is the last part of its name."""
+    return [f"{hit.features[name]:.1f} {_UNITS[name.rpartition('_')[2]]}" for name in BASIC_FEATURES]
 
 
 def _meters(tracks: Sequence[str], status: EngineStatus, bars: Bars) -> list[Text]:
@@ -99,7 +100,7 @@ def _counts(status: EngineStatus) -> Text:
 
 
 def _hit_heading(tracks: Sequence[str], hits: Sequence[HitEvent]) -> Text:
-    names = [name.rpartition("_")[0] for name in hits[-1].features] if hits else []
+    names = [name.rpartition("_")[0] for name in BASIC_FEATURES] if hits else []
     track = f"{'track':<9}" if len(tracks) > 1 else ""
     return Text(f"{'hit at':>10} {track}" + "".join(f"{name:>11}" for name in (*names, "sounds in")), "dim")
 

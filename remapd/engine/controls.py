@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
+from remapd.features.descriptors import FEATURES
 from remapd.onsets.parameters import ONSET_PARAMETERS
 from remapd.parameters import Parameter, ParameterTable
 from remapd.synth.registry import get_synth
 
-_FEATURES = ("loudness", "centroid", "flatness")
+# The features' names without their units.
+_FEATURES = tuple(name.rpartition("_")[0] for name in FEATURES.names)
 
 _TRACK = (
     Parameter("neurality", "", 0.0, 4.0, 1.0, "How far the mapper moves the preset: 0 plays the bare preset."),

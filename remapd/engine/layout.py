@@ -108,6 +108,8 @@ PROGRAM = np.dtype(
         ("maximum", "f8", (_N,)),
         ("network", mapper.NETWORK),
         ("scaler", scaler.STATE),
+        ("inputs", "u8"),  # number of features that the network hears, and the place of each among all
+        ("input_places", "u8", (N_FEATURES,)),
         ("window_ms", "f8"),
         ("pre_roll_ms", "f8"),
         ("bandwidth_hz", "f8"),
@@ -184,6 +186,7 @@ TRACK = np.dtype(
         ("features", "f8", (N_FEATURES,)),
         ("scaled", "f8", (N_FEATURES,)),
         ("centred", "f8", (N_FEATURES,)),
+        ("inputs", "f8", (N_FEATURES,)),
         ("modulation", "f8", (_N,)),
         ("values", "f8", (_N,)),
     ],

@@ -25,6 +25,8 @@ def write(record: Record, model: Model, sample_rate: float) -> None:
     record["maximum"][:n] = synth.table.maximum
     model.network.write(record["network"])
     model.scaler.write(record["scaler"])
+    record["inputs"] = len(model.scaler.places)
+    record["input_places"][: len(model.scaler.places)] = model.scaler.places
     for name in ("window_ms", "pre_roll_ms", "bandwidth_hz"):
         record[name] = getattr(model.features, name)
     if sample_rate > 0.0:

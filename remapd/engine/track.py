@@ -136,7 +136,9 @@ def _trigger(shared: Any, state: Any, t: int) -> None:
     first = track.pending[0].onset_frame - program.pre_roll_frames
     descriptors.measure(program.features, track.history, first, track.features)
     _scale(track, wanted)
-    mapper.forward(program.network, track.mapper, track.centred, track.modulation)
+    for i in range(program.inputs):
+        track.inputs[i] = track.centred[program.input_places[i]]
+    mapper.forward(program.network, track.mapper, track.inputs, track.modulation)
     _modulate(track, wanted, program)
     _set_hit_level(state, track, wanted)
     trigger_voice(track.voice, track.synth, track.values)

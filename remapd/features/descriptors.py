@@ -1,12 +1,20 @@
-"""Onset features: loudness, spectral centroid and spectral flatness of one short window.
+"""Onset features: what is measured on one short window from the onset.
 
-With a window of 256 samples at 48 kHz and a bandwidth of at least half the rate these are the published formulas (Shier
-et al., "Real-time Timbre Remapping with Differentiable DSP", NIME 2024):
+The first three, with a window of 256 samples at 48 kHz and a bandwidth of at least half the rate, are the published
+formulas (Shier et al., "Real-time Timbre Remapping with Differentiable DSP", NIME 2024):
 
 - loudness ``20 log10(sqrt(mean x^2 + 1e-8) + 1e-8)`` in dB,
 - centroid: mean bin in Hz, weighted by the magnitudes of the spectrum under a periodic Hann window, as
   ``12 log2((c + 1e-8) / 440) + 69`` in semitones,
 - flatness: geometric over arithmetic mean of the power, each bin of it at least 1e-10, as ``20 log10(f + 1e-8)`` in dB.
+
+The others are our own. They do not depend on the level, cost no latency, and say more of how a hit will go on: where it
+was struck, and whether its body speaks.
+
+- low and mid: share of the power below about 350 Hz and within about half an octave of 1 kHz, weighted by
+  ``1 / (1 + (f / 350)^4)`` and ``1 / (1 + (2 log2(f / 1000))^4)``, as ``10 log10(share + 1e-5)`` in dB,
+- late: energy of the window's second half over that of its first, each with 1e-4 of the whole added, in dB,
+- crest: largest over root mean square sample, in dB.
 
 At other rates the window lasts as long, padded with zeros to a power of two, the power is scaled to that of the window
 at 48 kHz, and bins above `FeatureSpec.bandwidth_hz` are left out: so the features of a sound do not depend on the rate.
@@ -36,12 +44,26 @@ FEATURES = ParameterTable(
         Parameter("loudness_db", "dB", -80.0, 0.0, -80.0, "Level of the window."),
         Parameter("centroid_st", "st", 0.0, 140.0, 69.0, "Spectral centroid as a pitch, 69 is 440 Hz."),
         Parameter("flatness_db", "dB", -160.0, 0.0, -60.0, "Spectral flatness, 0 dB for white noise."),
+        Parameter("low_db", "dB", -50.0, 0.0, -20.0, "Share of the power below about 350 Hz."),
+        Parameter("mid_db", "dB", -50.0, 0.0, -20.0, "Share of the power around 1 kHz."),
+        Parameter("late_db", "dB", -40.0, 40.0, 0.0, "Energy of the window's second half over that of its first."),
+        Parameter("crest_db", "dB", 0.0, 30.0, 12.0, "Peak over root mean square."),
     ],
 )
 N_FEATURES = len(FEATURES)
+#: The three of the publication.
+BASIC_FEATURES = FEATURES.names[:3]
 
 #: The rate at which the formulas hold as published.
 REFERENCE_RATE = 48000.0
+
+#: Corner of the low share and centre of the mid share.
+LOW_HZ, MID_HZ = 350.0, 1000.0
+_LEAST_SHARE = 1e-5
+_LEAST_HALF = 1e-4
+# Below any sound; with it silence has features too.
+_LEAST_ENERGY = 1e-12
+_LEAST_AMPLITUDE = 1e-9
 
 #: The fields of a `FeatureSpec`.
 SPEC_PARAMETERS = ParameterTable(
@@ -65,7 +87,7 @@ class FeatureSpec:
     pre_roll_ms : float
         How long before the onset it begins, 0 to 20 ms and less than the window.
     bandwidth_hz : float
-        Highest frequency that counts for centroid and flatness, 1000 to 100000 Hz.
+        Highest frequency that counts in the spectrum, 1000 to 100000 Hz.
 
     Raises
     ------
@@ -112,6 +134,8 @@ STATE = np.dtype(
         ("moment", np.float64, _BINS),
         ("power", np.float64, _BINS),
         ("logarithm", np.float64, _BINS),
+        ("low", np.float64, _BINS),  # weight of each bin in the low share
+        ("mid", np.float64, _BINS),
         ("fft", fft.STATE),
     ],
     align=True,
@@ -138,11 +162,15 @@ def prepare(state: Any, spec: FeatureSpec, sample_rate: float) -> None:
     state["bins"] = 1 + min(size // 2, math.floor(spec.bandwidth_hz * size / sample_rate))
     state["power_scale"] = (ms_to_frames(spec.window_ms, REFERENCE_RATE) / frames) ** 2
     state["window"][:frames] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(frames) / frames)
+    # The bin at 0 Hz counts as one a thousandth of a bin higher, as it has no octave.
+    bins_hz = np.maximum(np.arange(size // 2 + 1), 1e-3) * (sample_rate / size)
+    state["low"][: bins_hz.size] = 1.0 / (1.0 + (bins_hz / LOW_HZ) ** 4)
+    state["mid"][: bins_hz.size] = 1.0 / (1.0 + (2.0 * np.log2(bins_hz / MID_HZ)) ** 4)
 
 
 @compiled
 def measure(state: Any, history: Any, first: int, out: Any) -> None:
-    """Set ``out[:3]`` to the features of the window that begins at absolute frame `first`.
+    """Set ``out[:7]`` to the features of the window that begins at absolute frame `first`.
 
     `history` is a ring whose size is a power of two and at least the window: frame `k` lies at ``k mod size``.
     """
@@ -152,6 +180,10 @@ def measure(state: Any, history: Any, first: int, out: Any) -> None:
     out[0] = _loudness_db(state)
     out[1] = _centroid_st(state)
     out[2] = _flatness_db(state)
+    out[3] = _share_db(state, state.low)
+    out[4] = _share_db(state, state.mid)
+    out[5] = _late_db(state)
+    out[6] = _crest_db(state)
 
 
 def measure_array(samples: ArrayLike, sample_rate: float, spec: FeatureSpec | None = None) -> NDArray[np.float64]:
@@ -168,7 +200,7 @@ def measure_array(samples: ArrayLike, sample_rate: float, spec: FeatureSpec | No
 
     Returns
     -------
-    array of float, shape (3,)
+    array of float, shape (7,)
         In the order and units of `FEATURES`.
     """
     state = np.zeros(1, STATE)[0]
@@ -224,6 +256,33 @@ def _flatness_db(state: Any) -> float:
     geometric = exp2(_sum(state.logarithm, state.bins) / state.bins)
     arithmetic = _sum(state.power, state.bins) / state.bins
     return amplitude_db(geometric / arithmetic + 1e-8)
+
+
+@compiled
+def _share_db(state: Any, weight: Any) -> float:
+    """Share of the weighted power in all."""
+    moment, power = state.moment, state.power
+    for k in range(state.bins):
+        moment[k] = power[k] * weight[k]
+    return 0.5 * amplitude_db(_sum(moment, state.bins) / _sum(power, state.bins) + _LEAST_SHARE)
+
+
+@compiled
+def _late_db(state: Any) -> float:
+    frames, half = state.frames, state.frames // 2
+    whole = _sum(state.squares, frames)
+    first = _sum(state.squares, half)
+    floor = _LEAST_HALF * whole + _LEAST_ENERGY
+    return 0.5 * amplitude_db((max(whole - first, 0.0) + floor) / (first + floor))
+
+
+@compiled
+def _crest_db(state: Any) -> float:
+    frames, squares, largest = state.frames, state.squares, 0.0
+    for i in range(frames):
+        largest = max(largest, squares[i])
+    mean = _sum(squares, frames) / frames
+    return amplitude_db((math.sqrt(largest) + _LEAST_AMPLITUDE) / (math.sqrt(mean) + _LEAST_AMPLITUDE))
 
 
 @compiled

@@ -28,9 +28,9 @@ def prepare(state: Any, minimum: ArrayLike, maximum: ArrayLike, reference: Array
     ----------
     state : record of STATE
         Changed in place.
-    minimum, maximum : array of float, shape (3,)
+    minimum, maximum : array of float, shape (7,)
         Range of each feature, in the features' units.
-    reference : array of float, shape (3,)
+    reference : array of float, shape (7,)
         Scaled features of the reference hit, 0..1; zeros where the model's input is not centred.
 
     Raises
@@ -67,7 +67,7 @@ def forget(state: Any) -> None:
 
 @compiled
 def scale(state: Any, features: Any, adaptive: int, factor: Any, offset: Any, scaled: Any, centred: Any) -> None:
-    """Scale ``features[:3]`` to ``scaled[:3]`` in 0..1 and to ``centred[:3]``, which is less the reference.
+    """Scale ``features[:7]`` to ``scaled[:7]`` in 0..1 and to ``centred[:7]``, which is less the reference.
 
     Each is multiplied by ``factor[i]``, moved by ``offset[i]`` and clipped again. Only the adaptive mode learns.
     """

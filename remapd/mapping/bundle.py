@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, ModelError
-from remapd.features.descriptors import N_FEATURES, FeatureSpec
+from remapd.features.descriptors import FeatureSpec
 from remapd.fields import checked_name, checked_object, checked_text
 from remapd.files import read_capped, replace_file
 from remapd.mapping import document
@@ -53,9 +53,9 @@ class Model:
     name : str
         1 to 64 letters, digits, blanks and ``_ . + -``, the first a letter or a digit.
     network : Network
-        From the features, scaled and centred, to a modulation of each parameter of the synth.
+        From the features of `scaler`, scaled and centred, to a modulation of each parameter of the synth.
     scaler : Scaling
-        Range and reference of the features.
+        Which features it hears, their range and reference.
     preset : Preset
         What is modulated, how far, and on which synth.
     licence : str
@@ -91,8 +91,9 @@ class Model:
         checked_text(self.licence, "licence", MAX_LICENCE_LENGTH, 1)
         object.__setattr__(self, "provenance", _checked_provenance(self.provenance))
         object.__setattr__(self, "sample_rate_hz", SAMPLE_RATE.check(self.sample_rate_hz))
-        if self.network.inputs != N_FEATURES:
-            raise FieldError("network.sizes.0", f"{N_FEATURES}, the number of features", self.network.inputs)
+        if self.network.inputs != len(self.scaler.names):
+            expected = f"{len(self.scaler.names)}, the number of features"
+            raise FieldError("network.sizes.0", expected, self.network.inputs)
         if self.network.outputs != len(self.table):
             expected = f"{len(self.table)}, the number of parameters of {self.synth}"
             raise FieldError("network.sizes", f"at their end {expected}", self.network.outputs)
@@ -108,7 +109,7 @@ class Model:
         return self.preset.table
 
     def modulation(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Modulation (parameters,) for features (3,) in their units, before damping."""
+        """Modulation (parameters,) for all features (7,) in their units, before damping."""
         return self.network.modulation(self.scaler.centred(features))
 
     def describe(self) -> dict[str, Any]:
@@ -168,13 +169,14 @@ def model_from_bytes(content: bytes) -> Model:
         raise FieldError("format", f"{FORMAT_VERSION}, the only one this version reads", description.get("format"))
     fields: Mapping[str, Any] = checked_object(description, "model", _FIELDS)
     synth = document.synth_from(fields["synth"])
+    features, heard = document.features_from(fields["features"])
     return Model(
         name=fields["name"],
         network=document.network_from(fields["network"], tensors),
-        scaler=document.scaling_from(fields["scaler"]),
+        scaler=document.scaling_from(fields["scaler"], heard),
         preset=document.preset_from(fields["preset"], synth),
         licence=fields["licence"],
-        features=document.features_from(fields["features"]),
+        features=features,
         sample_rate_hz=fields["sample_rate_hz"],
         description=fields["description"],
         provenance=fields["provenance"],
@@ -190,7 +192,7 @@ def _document(model: Model) -> dict[str, Any]:
         "provenance": dict(model.provenance),
         "sample_rate_hz": model.sample_rate_hz,
         "synth": document.synth_document(model.synth, model.table),
-        "features": document.features_document(model.features),
+        "features": document.features_document(model.features, model.scaler),
         "scaler": document.scaling_document(model.scaler),
         "preset": preset_document(model.preset),
         "network": document.network_document(model.network),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError
-from remapd.features.descriptors import FEATURES, SPEC_PARAMETERS, FeatureSpec
+from remapd.features.descriptors import SPEC_PARAMETERS, FeatureSpec
 from remapd.fields import checked_object, checked_text
 from remapd.mapping.container import Tensors
 from remapd.mapping.mapper import KINDS, MAX_LAYERS, MAX_WIDTH, Kind
@@ -38,36 +38,39 @@ def synth_from(value: object) -> str:
     return name
 
 
-def features_document(spec: FeatureSpec) -> dict[str, Any]:
-    """Names of the features in order, and their window."""
-    return {"names": list(FEATURES.names), **{name: getattr(spec, name) for name in SPEC_PARAMETERS.names}}
+def features_document(spec: FeatureSpec, scaling: Scaling) -> dict[str, Any]:
+    """Names of the features that the network hears, in order, and their window."""
+    return {"names": list(scaling.names), **{name: getattr(spec, name) for name in SPEC_PARAMETERS.names}}
 
 
-def features_from(value: object) -> FeatureSpec:
-    """Window of the features, which must be ours and in our order."""
+def features_from(value: object) -> tuple[FeatureSpec, list[str]]:
+    """Window of the features, and the names of those that the network hears, which `Scaling` checks."""
     fields: Mapping[str, Any] = checked_object(value, "features", ("names", *SPEC_PARAMETERS.names))
-    if fields["names"] != list(FEATURES.names):
-        raise FieldError("features.names", f"{', '.join(FEATURES.names)}, in this order", fields["names"])
-    return FeatureSpec(*(fields[name] for name in SPEC_PARAMETERS.names))
+    names = fields["names"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FieldError("features.names", "a list of names", names)
+    return FeatureSpec(*(fields[name] for name in SPEC_PARAMETERS.names)), names
 
 
 def scaling_document(scaling: Scaling) -> dict[str, Any]:
     """Minimum, maximum and reference by feature."""
-    return {name: FEATURES.mapping(getattr(scaling, name)) for name in _SCALER_FIELDS}
+    vectors = {name: getattr(scaling, name).tolist() for name in _SCALER_FIELDS}
+    return {name: dict(zip(scaling.names, vector, strict=True)) for name, vector in vectors.items()}
 
 
-def scaling_from(value: object) -> Scaling:
+def scaling_from(value: object, names: list[str]) -> Scaling:
     """Scaling of values by feature."""
     fields = checked_object(value, "scaler", _SCALER_FIELDS)
-    return Scaling(*(_feature_vector(fields[name], f"scaler.{name}") for name in _SCALER_FIELDS))
+    minimum, maximum, reference = (_feature_vector(fields[name], f"scaler.{name}", names) for name in _SCALER_FIELDS)
+    return Scaling(minimum, maximum, reference, tuple(names))
 
 
-def _feature_vector(value: object, field: str) -> NDArray[np.float64]:
-    fields: Mapping[str, Any] = checked_object(value, field, FEATURES.names)
+def _feature_vector(value: object, field: str, names: list[str]) -> NDArray[np.float64]:
+    fields: Mapping[str, Any] = checked_object(value, field, names)
     for name, number in fields.items():
         if not isinstance(number, float):
             raise FieldError(f"{field}.{name}", "a number", number)
-    return np.array([fields[name] for name in FEATURES.names])
+    return np.array([fields[name] for name in names])
 
 
 def preset_from(value: object, synth: str) -> Preset:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from remapd.features.descriptors import FEATURES
+from remapd.features.descriptors import BASIC_FEATURES
 from remapd.mapping.bundle import Model, save_model
 from remapd.mapping.network import Network
 from remapd.mapping.scaling import Scaling
@@ -44,13 +44,13 @@ LOUDNESS_WEIGHTS = {
 
 def build_velocity(preset: Preset) -> Model:
     """Build the model on a preset of the 808 snare."""
-    weights = np.zeros((len(preset.table), len(FEATURES)), np.float32)
+    weights = np.zeros((len(preset.table), len(BASIC_FEATURES)), np.float32)
     for name, weight in LOUDNESS_WEIGHTS.items():
-        weights[preset.table.index(name), FEATURES.index("loudness_db")] = weight
+        weights[preset.table.index(name), BASIC_FEATURES.index("loudness_db")] = weight
     return Model(
         name=NAME,
         network=Network("linear", [weights]),
-        scaler=Scaling(*(_in_order(values) for values in (MINIMUM, MAXIMUM, REFERENCE))),
+        scaler=Scaling(_in_order(MINIMUM), _in_order(MAXIMUM), _in_order(REFERENCE)),
         preset=preset,
         licence="MIT",
         description="Harder is louder, brighter and with a deeper pitch sweep; from loudness alone, not trained.",
@@ -59,7 +59,7 @@ def build_velocity(preset: Preset) -> Model:
 
 
 def _in_order(values: dict[str, float]) -> NDArray[np.float64]:
-    return np.array([values[name] for name in FEATURES.names])
+    return np.array([values[name] for name in BASIC_FEATURES])
 
 
 def main(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remapd.features.descriptors import FEATURES
+from remapd.features.descriptors import BASIC_FEATURES, FEATURES
 from remapd.offline.detection import Detection
 from remapd.offline.envelope import Envelope
 from remapd.offline.heat_map import draw_modulations
@@ -63,7 +63,7 @@ def track_lanes(track: TrackPicture, duration_s: float) -> Iterator[Lane]:
     if track.detection is not None:
         yield _level_lane(track, track.detection)
         yield _detection_lane(track, track.detection)
-    for index in range(len(FEATURES)):
+    for index in range(len(BASIC_FEATURES)):
         yield _feature_lane(track, index)
     height_in = 0.215 * len(track.table)
     yield Lane(height_in, lambda axes: draw_modulations(axes, track.table, track.hits, duration_s), above_in=0.5)

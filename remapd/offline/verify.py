@@ -21,7 +21,7 @@ FORWARD_TOLERANCE = 1e-6
 SILENCE_DB = -80.0
 _SAMPLE_RATE = 48000.0
 _SECONDS = 0.5
-_GRID = 5
+_POINTS = 256
 
 Vector = NDArray[np.float64]
 
@@ -61,10 +61,12 @@ def independent_modulation(network: Network, inputs: Vector) -> Vector:
 
 
 def _features(model: Model) -> Vector:
-    """Features in their units: a grid over the model's ranges with its corners, and the ends of what there can be."""
-    scaler = model.scaler
-    grid = np.array(list(itertools.product(np.linspace(0.0, 1.0, _GRID), repeat=len(FEATURES))))
-    inside = scaler.minimum + grid * (scaler.maximum - scaler.minimum)
+    """All features in their units: the corners of the model's ranges, points between, and the ends of what can be."""
+    scaler, random = model.scaler, np.random.default_rng(0)
+    corners = np.array(list(itertools.product((0.0, 1.0), repeat=len(scaler.names))))
+    places = np.vstack([corners, random.uniform(size=(_POINTS, len(scaler.names)))])
+    inside = np.tile(FEATURES.minimum, (len(places), 1))
+    inside[:, scaler.places] = scaler.minimum + places * (scaler.maximum - scaler.minimum)
     outside = np.array(list(itertools.product(*zip(FEATURES.minimum, FEATURES.maximum, strict=True))))
     return np.vstack([inside, outside])
 

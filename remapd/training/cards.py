@@ -74,7 +74,8 @@ def _features(model: Model) -> Iterator[str]:
         f"{spec.bandwidth_hz:g} Hz.",
         "",
     )
-    rows = zip(FEATURES, scaler.minimum, scaler.maximum, scaler.reference, strict=True)
+    heard = [FEATURES[name] for name in scaler.names]
+    rows = zip(heard, scaler.minimum, scaler.maximum, scaler.reference, strict=True)
     yield from _table(
         ("feature", "unit", "becomes 0", "becomes 1", "reference hit"),
         ((p.name, p.unit, f"{low:.2f}", f"{high:.2f}", f"{centre:.3f}") for p, low, high, centre in rows),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from remapd.synth.presets import Preset
@@ -27,6 +29,7 @@ def optimise_directly(
     preset: Preset,
     recipe: DirectRecipe,
     *,
+    indices: NDArray[np.int64] | None = None,
     device: str = "cpu",
     progress: Callable[[int, int], object] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -41,6 +44,8 @@ def optimise_directly(
     hits : HitSet
     preset : Preset
     recipe : DirectRecipe
+    indices : array of int, optional
+        The hits to optimise, as places in `hits`; all if not given.
     device : str
         As torch names it.
     progress : callable, optional
@@ -51,18 +56,19 @@ def optimise_directly(
     Returns
     -------
     Differences
-        Of all hits, at the least error of each.
+        Of these hits, at the least error of each.
     """
     with undisturbed():
         objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device))
-        search = _Search(objective, len(preset.table), recipe)
+        places = np.arange(len(hits)) if indices is None else indices
+        search = _Search(objective, torch.from_numpy(places).to(device), len(preset.table), recipe)
         for step in range(recipe.steps):
             search.step()
             if progress is not None:
                 progress(step + 1, recipe.steps)
             if stop is not None and stop():
                 break
-        return objective.differences(search.best)
+        return objective.differences(search.best, search.indices)
 
 
 class _Search:
@@ -70,9 +76,10 @@ class _Search:
 
     _MEAN_DECAY, _SQUARE_DECAY, _EPSILON = 0.9, 0.999, 1e-8
 
-    def __init__(self, objective: Objective, parameters: int, recipe: DirectRecipe) -> None:
+    def __init__(self, objective: Objective, indices: Tensor, parameters: int, recipe: DirectRecipe) -> None:
         self._objective, self._patience, self._steps = objective, recipe.patience, 0
-        each = objective.wanted[:, 0]
+        self.indices = indices
+        each = objective.wanted[indices, 0]
         self._modulation = each.new_zeros(len(each), parameters)
         self._mean, self._square = torch.zeros_like(self._modulation), torch.zeros_like(self._modulation)
         self._rate = torch.full_like(each, recipe.learning_rate)[:, None]
@@ -94,8 +101,8 @@ class _Search:
 
     def _error_and_gradient(self) -> tuple[Tensor, Tensor]:
         errors, gradients = [], []
-        for part in torch.arange(len(self._modulation), device=self._modulation.device).split(_BATCH):
-            modulation = self._modulation[part].requires_grad_()
+        for modulation, part in zip(self._modulation.split(_BATCH), self.indices.split(_BATCH), strict=True):
+            modulation = modulation.clone().requires_grad_()
             error = self._objective.errors(modulation, part)
             (gradient,) = torch.autograd.grad(error.sum(), modulation)
             errors.append(error.detach())

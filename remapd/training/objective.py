@@ -106,16 +106,13 @@ class Objective:
         high = ((1.0 - self._preset) / damping).clamp(max=1.0)
         return modulation.clamp(low, high)
 
-    def differences(self, modulation: Tensor) -> Differences:
-        """Wanted and reached changes of all hits."""
-        tensors = self.wanted, self.all_reached(modulation), self.counted
-        return Differences(*(tensor.cpu().numpy() for tensor in tensors))
-
     @torch.no_grad()
-    def all_reached(self, modulation: Tensor) -> Tensor:
-        """`y_hat` of modulations for all hits, without gradients and a few at a time."""
-        indices = torch.arange(len(modulation), device=modulation.device)
-        return torch.cat([self.reached(modulation[part], part) for part in indices.split(_CHUNK)])
+    def differences(self, modulation: Tensor, indices: Tensor) -> Differences:
+        """Wanted and reached changes for the hits at `indices`, without gradients and a few at a time."""
+        parts = zip(modulation.split(_CHUNK), indices.split(_CHUNK), strict=True)
+        reached = torch.cat([self.reached(*part) for part in parts])
+        tensors = self.wanted[indices], reached, self.counted[indices]
+        return Differences(*(tensor.cpu().numpy() for tensor in tensors))
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from remapd import __version__
-from remapd.features.descriptors import FEATURES
+from remapd.features.descriptors import BASIC_FEATURES, FEATURES
 from remapd.mapping.bundle import MAX_PROVENANCE_LENGTH
 from remapd.training.dataset import HitSet
 from remapd.training.long_term import LONG_TERM
@@ -96,12 +96,8 @@ def _data_entries(hits: HitSet, split: Split, reference: int) -> dict[str, str]:
     drums = list(dict.fromkeys(origin.drum for origin in hits.origins))
     origin = hits.origins[reference]
     parts = f"{len(split.train)} trained on, {len(split.validation)} chosen by, {len(split.test)} tested on"
-    ranges = (
-        f"{parameter.name} {low:.1f} to {high:.1f} {parameter.unit}"
-        for parameter, low, high in zip(
-            FEATURES, hits.onset_features.min(axis=0), hits.onset_features.max(axis=0), strict=True
-        )
-    )
+    columns = ((FEATURES[name], hits.onset_features[:, FEATURES.index(name)]) for name in BASIC_FEATURES)
+    ranges = (f"{p.name} {column.min():.1f} to {column.max():.1f} {p.unit}" for p, column in columns)
     return {
         "data.drums": _printable(drums),
         "data.files": f"{len(names)}: {_printable(names)}",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from remapd.errors import FieldError
-from remapd.features.descriptors import REFERENCE_RATE, SPEC_PARAMETERS, FeatureSpec
+from remapd.features.descriptors import BASIC_FEATURES, FEATURES, REFERENCE_RATE, SPEC_PARAMETERS, FeatureSpec
 from remapd.mapping.mapper import MAX_LAYERS, MAX_WIDTH
 from remapd.parameters import Parameter, ParameterTable
 
@@ -47,6 +47,8 @@ class Recipe:
     uses_horizons : bool
         Whether hits that the next one cuts short are compared over what is heard of them alone; else they are taken as
         they are, faded out.
+    inputs : tuple of str
+        The onset features that the network hears.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class Recipe:
     patience: int = 20
     is_centred: bool = True
     uses_horizons: bool = False
+    inputs: tuple[str, ...] = BASIC_FEATURES
 
     def __post_init__(self) -> None:
         _check_numbers(self, RECIPE_PARAMETERS)
@@ -114,13 +117,17 @@ def _check_numbers(recipe: Any, table: ParameterTable) -> None:
 def _in_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 #: A window of this many samples at 48 kHz.
 _LONG_WINDOW_MS = 1000.0 * 2048 / REFERENCE_RATE
 
-_DEFAULT = Recipe("default", "ours: the least error on hits that were held out", uses_horizons=True)
+_DEFAULT = Recipe(
+    "default", "ours: the least error on hits that were held out", uses_horizons=True, inputs=FEATURES.names
+)
 _MLP = Recipe("nime2024", f"the MLP of {PUBLICATION}")
 _PUBLISHED = (
     _MLP,

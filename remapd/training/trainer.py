@@ -116,7 +116,8 @@ class _Job:
             raise FieldError("split", "hits to train on and to validate with", split)
         self._hits, self._preset, self._recipe, self._seed = hits, preset, recipe, seed
         self._objective, self._split = objective, split
-        self.scaling = fitted_scaling(hits.onset_features, objective.reference if recipe.is_centred else None)
+        centre = objective.reference if recipe.is_centred else None
+        self.scaling = fitted_scaling(hits.onset_features, centre, recipe.inputs)
         centred = [self.scaling.centred(features) for features in hits.onset_features]
         self.inputs = torch.from_numpy(np.array(centred)).to(objective.wanted.device)
 
@@ -137,7 +138,9 @@ class _Job:
     def result(self, model: Model, state: FitState, ending: Ending) -> TrainingResult:
         """Judge the model as it plays, and write down where it comes from."""
         modulation = modulations(model, self._hits)
-        differences = self._objective.differences(torch.from_numpy(modulation).to(self.inputs.device))
+        device = self.inputs.device
+        everywhere = torch.arange(len(modulation), device=device)
+        differences = self._objective.differences(torch.from_numpy(modulation).to(device), everywhere)
         known: dict[str, Any] = {
             "hits": self._hits,
             "split": self._split,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from remapd.errors import FieldError
+from remapd.errors import FieldError, Told
 from remapd.features.descriptors import BASIC_FEATURES
 from remapd.files import replace_file
 from remapd.mapping.bundle import Model, model_bytes
