@@ -67,7 +67,7 @@ def test_an_unknown_name_is_refused_with_a_near_one():
         library.load_model_named("velocty")
     with pytest.raises(FieldError, match=r"did you mean snare_1\?|did you mean snare_2\?|did you mean snare_3\?"):
         library.load_preset_named("snare1")
-    with pytest.raises(FieldError, match=f"there are {', '.join(library.list_presets())}"):
+    with pytest.raises(FieldError, match=f"there are {', '.join(list(library.list_presets())[:3])}"):
         library.load_preset_named("qqqq")
 
 
