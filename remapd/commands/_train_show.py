@@ -74,22 +74,22 @@ def _bar(console: Console, title: str, epochs: int) -> Iterator[Callable[[Progre
 
     columns = (
         TextColumn(title),
-        BarColumn(),
+        BarColumn(16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[text]}"),
     )
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=epochs, text="preparing (on the first run, compiling takes a minute)")
-        yield lambda p: bar.update(task, completed=p.epoch, text=f"{_losses(p)}, {_seconds(p.left_s)} left")
+        yield lambda p: bar.update(task, completed=p.epoch, text=f"{_seconds(p.left_s)} left, {_losses(p)}")
 
 
 def _print_line(p: Progress) -> None:
     if p.epoch == p.epochs or p.epoch % max(1, p.epochs // _LINES) == 1 % max(1, p.epochs // _LINES):
-        click.echo(f"epoch {p.epoch} of {p.epochs}: {_losses(p)}, {_seconds(p.left_s)} left", err=True)
+        click.echo(f"epoch {p.epoch} of {p.epochs}: {_seconds(p.left_s)} left, {_losses(p)}", err=True)
 
 
 def _losses(p: Progress) -> str:
-    return f"loss {p.train_loss:.3f}, held out {p.validation_loss:.3f} (best {p.best_loss:.3f})"
+    return f"loss {p.train_loss:.3f}, held out {p.validation_loss:.3f}, best {p.best_loss:.3f}"
 
 
 def _seconds(seconds: float) -> str:
