@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +15,12 @@ from remapd.training.mapper_module import Mapper
 from remapd.training.objective import Objective
 from remapd.training.recipes import Recipe
 from remapd.training.result import Ending, History, Progress
-from remapd.training.schedule import halved_on_plateau
+from remapd.training.schedule import along_cosine, halved_on_plateau
 from remapd.training.splits import Split
+
+_MEAN_DECAY = 0.9
+# A feature that hardly varies would outweigh all others.
+_LEAST_SPREAD = 0.01
 
 
 @dataclass
@@ -26,7 +30,7 @@ class FitState:
     Parameters
     ----------
     mapper : Mapper
-    optimiser : torch.optim.Adam
+    optimiser : torch.optim.AdamW
         Of the mapper's parameters.
     best : list of Tensor
         The mapper's parameters after the epoch with the least validation loss.
@@ -37,7 +41,7 @@ class FitState:
     """
 
     mapper: Mapper
-    optimiser: torch.optim.Adam
+    optimiser: torch.optim.AdamW
     best: list[Tensor]
     train_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
@@ -72,8 +76,10 @@ class FitState:
 
 def first_state(recipe: Recipe, inputs: int, outputs: int, seed: int, device: torch.device) -> FitState:
     """State before the first epoch."""
-    mapper = Mapper((inputs, *[recipe.width] * recipe.layers, outputs), recipe.init_std, seed).to(device)
-    optimiser = torch.optim.Adam(mapper.parameters(), lr=recipe.learning_rate)
+    sizes = (inputs, *[recipe.width] * recipe.layers, outputs)
+    mapper = Mapper(sizes, recipe.init_std, recipe.start, seed).to(device)
+    betas = (_MEAN_DECAY, recipe.square_decay)
+    optimiser = torch.optim.AdamW(mapper.parameters(), betas=betas, weight_decay=recipe.weight_decay)
     return FitState(mapper, optimiser, [parameter.detach().clone() for parameter in mapper.parameters()])
 
 
@@ -93,7 +99,7 @@ class Fit:
 
     def __init__(self, objective: Objective, inputs: Tensor, split: Split, recipe: Recipe, seed: int) -> None:
         self._objective, self._inputs, self._recipe, self._seed = objective, inputs, recipe, seed
-        self._weights = objective.counted.to(inputs.dtype)
+        self._weights = objective.counted * _feature_weights(objective, split, recipe.spread_power)
         self._train = split.train
         self._validation = torch.from_numpy(split.validation).to(inputs.device)
 
@@ -124,17 +130,26 @@ class Fit:
         return "stopped" if is_stopped else "finished"
 
     def _epoch(self, state: FitState, epoch: int) -> None:
-        rate = halved_on_plateau(self._recipe.learning_rate, self._recipe.patience, state.validation_loss)
-        state.optimiser.param_groups[0]["lr"] = rate
-        losses = [self._step(state, batch) * len(batch) for batch in self._batches(epoch)]
+        batches = self._batches(epoch)
+        losses = []
+        for i, batch in enumerate(batches):
+            rate = self._learning_rate(state, epoch + i / len(batches))
+            state.optimiser.param_groups[0]["lr"] = rate
+            losses.append(self._step(state, batch) * len(batch))
         with torch.no_grad():
             validation_loss = self._loss(state.mapper, self._validation).item()
         state.note(rate, sum(losses) / len(self._train), validation_loss)
 
-    def _batches(self, epoch: int) -> Iterator[Tensor]:
+    def _learning_rate(self, state: FitState, epoch: float) -> float:
+        recipe = self._recipe
+        if recipe.schedule == "cosine":
+            return along_cosine(recipe.learning_rate, epoch / recipe.epochs)
+        return halved_on_plateau(recipe.learning_rate, recipe.patience, state.validation_loss)
+
+    def _batches(self, epoch: int) -> tuple[Tensor, ...]:
         """Hits in an order of their own for each epoch; the last batch may be smaller."""
         order = np.random.default_rng((self._seed, epoch)).permutation(self._train)
-        return iter(torch.from_numpy(order).to(self._inputs.device).split(self._recipe.batch))
+        return torch.from_numpy(order).to(self._inputs.device).split(self._recipe.batch)
 
     def _step(self, state: FitState, batch: Tensor) -> float:
         loss = self._loss(state.mapper, batch)
@@ -157,3 +172,11 @@ class Fit:
             best_loss=state.validation_loss[state.best_epoch],
             left_s=state.elapsed_s / done * (epochs - done),
         )
+
+
+def _feature_weights(objective: Objective, split: Split, spread_power: float) -> Tensor:
+    """Weight (7,) of each feature: a power of one over its spread in the hits that are trained on; 1 in the mean."""
+    wanted, counted = objective.wanted[split.train], objective.counted[split.train]
+    spread = (wanted.abs() * counted).sum(0) / counted.sum(0).clamp(min=1)
+    weights = spread.clamp(min=_LEAST_SPREAD) ** -spread_power
+    return weights / weights.mean()

@@ -10,12 +10,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from remapd.errors import FieldError
 from remapd.features.descriptors import BASIC_FEATURES, FEATURES, REFERENCE_RATE, SPEC_PARAMETERS, FeatureSpec
 from remapd.mapping.mapper import MAX_LAYERS, MAX_WIDTH
 from remapd.parameters import Parameter, ParameterTable
+
+Start = Literal["small", "bent"]
+Schedule = Literal["plateau", "cosine"]
 
 PUBLICATION = "Shier et al., NIME 2024"
 
@@ -26,8 +29,11 @@ RECIPE_PARAMETERS = ParameterTable(
         SPEC_PARAMETERS["window_ms"],
         Parameter("layers", "", 0, MAX_LAYERS - 1, 1, "Hidden layers; without any the network is linear.", "whole"),
         Parameter("width", "", 1, MAX_WIDTH, 32, "Width of each hidden layer.", "whole"),
-        Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the weights before training."),
-        Parameter("learning_rate", "", 1e-6, 1.0, 5e-4, "Of Adam, in the beginning.", "log"),
+        Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the last layer's weights before training."),
+        Parameter("learning_rate", "", 1e-6, 1.0, 5e-4, "Of Adam, at its greatest.", "log"),
+        Parameter("square_decay", "", 0.5, 0.9999, 0.999, "How slowly Adam forgets the squares of gradients."),
+        Parameter("weight_decay", "", 0.0, 1.0, 0.0, "Part of the weights that is lost at a learning rate of 1."),
+        Parameter("spread_power", "", 0.0, 1.0, 0.0, "Features weigh as this power of one over their spread."),
         Parameter("batch", "", 1, 1024, 16, "Hits in a step.", "whole"),
         Parameter("epochs", "", 1, 100000, 250, "Passes through the hits.", "whole"),
         Parameter("patience", "", 1, 100000, 20, "Epochs without improvement until the rate is halved.", "whole"),
@@ -42,6 +48,12 @@ class Recipe:
     Parameters
     ----------
     name, description : str
+    start : {"small", "bent"}
+        Weights before training: all of them as small as those of the last layer and biases 0, or so that the units of
+        the hidden layers bend all over the range of the input.
+    schedule : {"plateau", "cosine"}
+        Learning rate: halved after `patience` epochs without improvement, or after a short rise down along half a
+        cosine.
     is_centred : bool
         Whether the reference hit's features are subtracted from the input.
     uses_horizons : bool
@@ -62,7 +74,12 @@ class Recipe:
     layers: int = 1
     width: int = 32
     init_std: float = 1e-3
+    start: Start = "small"
     learning_rate: float = 5e-4
+    square_decay: float = 0.999
+    weight_decay: float = 0.0
+    schedule: Schedule = "plateau"
+    spread_power: float = 0.0
     batch: int = 16
     epochs: int = 250
     patience: int = 20

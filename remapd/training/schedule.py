@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 # A loss has to fall by this part to count as an improvement; it keeps rounding from counting.
 _LEAST_FALL = 1e-4
+# Part of a cosine schedule in which the rate rises.
+_RISE = 0.1
 
 
 def halved_on_plateau(learning_rate: float, patience: int, losses: Iterable[float]) -> float:
@@ -17,3 +20,10 @@ def halved_on_plateau(learning_rate: float, patience: int, losses: Iterable[floa
         if waited > patience:
             learning_rate, waited = 0.5 * learning_rate, 0
     return learning_rate
+
+
+def along_cosine(learning_rate: float, done: float) -> float:
+    """Learning rate after part `done` of the training, 0..1: a straight rise, then half a cosine down to 0."""
+    if done < _RISE:
+        return learning_rate * done / _RISE
+    return learning_rate * 0.5 * (1.0 + math.cos(math.pi * (done - _RISE) / (1.0 - _RISE)))
