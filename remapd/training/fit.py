@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from remapd.training.gradients import limited_to_median
 from remapd.training.losses import feature_difference
 from remapd.training.mapper_module import Mapper
 from remapd.training.objective import Objective
@@ -159,7 +160,10 @@ class Fit:
         return loss.item()
 
     def _loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
-        reached = self._objective.reached(mapper(self._inputs[batch]), batch)
+        modulation = mapper(self._inputs[batch])
+        if self._recipe.is_steadied and modulation.requires_grad:
+            modulation.register_hook(limited_to_median)
+        reached = self._objective.reached(modulation, batch)
         return feature_difference(reached, self._objective.wanted[batch], self._weights[batch])
 
     def _progress(self, state: FitState) -> Progress:

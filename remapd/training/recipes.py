@@ -54,6 +54,9 @@ class Recipe:
     schedule : {"plateau", "cosine"}
         Learning rate: halved after `patience` epochs without improvement, or after a short rise down along half a
         cosine.
+    is_steadied : bool
+        Whether the gradient of a single hit is limited to the median of the batch, and parameters that have left their
+        range are led back (see `remapd.training.gradients`).
     is_centred : bool
         Whether the reference hit's features are subtracted from the input.
     uses_horizons : bool
@@ -83,6 +86,7 @@ class Recipe:
     batch: int = 16
     epochs: int = 250
     patience: int = 20
+    is_steadied: bool = False
     is_centred: bool = True
     uses_horizons: bool = False
     inputs: tuple[str, ...] = BASIC_FEATURES

@@ -90,7 +90,7 @@ def train(
         If a checkpoint cannot be written.
     """
     with undisturbed():
-        objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device))
+        objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device), recipe.is_steadied)
         split = split or even_split(objective.loudness_db.cpu().numpy(), seed, validation, test)
         job = _Job(hits, preset, recipe, seed, objective, split)
         state = first_state(recipe, job.inputs.shape[1], len(preset.table), seed, torch.device(device))
