@@ -17,6 +17,7 @@ COMMANDS = {
     "render": "Turn a recording into what the synthesiser makes of it.",
     "run": "Play live.",
     "train": "Make a model from recordings.",
+    "experiment": "Train and compare recipes over many drums and presets.",
     "models": "List, show, verify, import and export models.",
     "parameters": "List every parameter.",
     "devices": "List audio devices.",
