@@ -61,10 +61,10 @@ def test_with_two_synths_the_one_swapped_out_rings_on(monkeypatch):
     functions = [getattr(snare808, name) for name in ("reset", "trigger", "render", "is_active", "silence")]
     first, second = (Synth(name, snare808.TABLE, snare808.STATE, *functions) for name in ("first", "second"))
     monkeypatch.setattr(registry, "SYNTHS", {"first": first, "second": second})
-    reset = registry._chain("reset", registry._each, registry._nothing)
-    trigger = registry._chain("trigger", registry._one, registry._nothing)
-    render = registry._chain("render", registry._each, registry._nothing)
-    is_active = registry._chain("is_active", registry._any, registry._false)
+    reset = registry._chain("reset", registry._reset_link, registry._nothing)
+    trigger = registry._chain("trigger", registry._trigger_link, registry._nothing)
+    render = registry._chain("render", registry._render_link, registry._nothing)
+    is_active = registry._chain("is_active", registry._is_active_link, registry._false)
     voice = np.zeros(1, np.dtype([("first", snare808.STATE), ("second", snare808.STATE)], align=True))[0]
     reset(voice, 48000.0, 5)
     trigger(voice, 0, VALUES)

@@ -21,12 +21,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import platformdirs
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Longest run of frames a compiled block is asked for at once; scratch arrays have this length.
 CHUNK_FRAMES = 64
+
+#: A whole number to count from: a plain 0 is a type of its own, for which all that is called would be compiled again.
+ZERO = np.int64(0)
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPILED_FOLDERS = ("dsp", "onsets", "features", "synth", "mapping", "engine", "audio", "training/kernels")
@@ -120,6 +124,15 @@ def compiled(function: Function) -> Function:
     output independent of the block size.
     """
     return numba.njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return,return-value]
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function as part of each of its callers.
+
+    A function compiled by itself contains the code of all that it calls, so each layer of a deep tree is compiled as
+    often as there are layers above it. For functions with one caller and much below them.
+    """
+    return numba.njit(error_model="numpy", nogil=True, inline="always")(function)  # type: ignore[no-any-return,return-value]
 
 
 def is_cached() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from remapd.dsp.kernel import CHUNK_FRAMES, compiled
+from remapd.dsp.kernel import CHUNK_FRAMES, ZERO, compiled, inlined
 from remapd.engine import limiter, mixer
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
 from remapd.engine.layout import APPLIED_REVISION, COMMANDS_PER_BLOCK, DURATION_BINS, PANIC, RESET_METERS
@@ -63,7 +63,7 @@ def process_block(shared: Any, state: Any, source: Any, sink: Any, n: int) -> No
     """Process `n` frames: ``source[n, input channels]`` in, ``sink[n, output channels]`` out, both float32."""
     _take_changes(shared, state)
     _fade_meters(shared, state, n)
-    start = 0
+    start = ZERO
     while start < n:
         count = min(CHUNK_FRAMES, n - start)
         _process_chunk(shared, state, source, sink, start, count)
@@ -72,7 +72,7 @@ def process_block(shared: Any, state: Any, source: Any, sink: Any, n: int) -> No
     shared.status.frames = state.frame
 
 
-@compiled
+@inlined
 def _process_chunk(shared: Any, state: Any, source: Any, sink: Any, start: int, n: int) -> None:
     left, right = state.left, state.right
     for i in range(n):

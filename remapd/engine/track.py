@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from remapd.dsp.kernel import compiled
+from remapd.dsp.kernel import ZERO, compiled, inlined
 from remapd.engine import mixer
 from remapd.engine.controls import TRACK_PARAMETERS
 from remapd.engine.layout import HISTORY_FRAMES, HIT, MAX_PENDING, REJECTED
@@ -30,7 +30,7 @@ _N_FEATURES = descriptors.N_FEATURES
 _LOUDNESS = 0
 
 
-@compiled
+@inlined
 def process_track(shared: Any, state: Any, t: int, n: int) -> bool:
     """Advance track `t` by the `n` frames in ``state.input``; its voice lands in ``state.voice``.
 
@@ -49,7 +49,7 @@ def _remember(track: Any, x: Any, frame: int, n: int) -> None:
         history[(frame + i) & (HISTORY_FRAMES - 1)] = x[i]
 
 
-@compiled
+@inlined
 def _find_hits(shared: Any, state: Any, t: int, n: int) -> None:
     track = state.track[t]
     count = detector.detect(track.detector, state.input, n, state.frame)
@@ -92,7 +92,7 @@ def reschedule(track: Any, program: Any) -> None:
         track.pending[i].trigger_frame = _trigger_frame(program, track.pending[i])
 
 
-@compiled
+@inlined
 def _sound(shared: Any, state: Any, t: int, n: int) -> bool:
     """Render up to each hit that is due within the chunk, trigger it, and render on."""
     track = state.track[t]
@@ -101,7 +101,7 @@ def _sound(shared: Any, state: Any, t: int, n: int) -> bool:
         return False
     for i in range(n):
         state.voice[i] = 0.0
-    position = 0
+    position = ZERO
     while track.pending_count > 0 and track.pending[0].trigger_frame < state.frame + n:
         due = max(position, track.pending[0].trigger_frame - state.frame)
         _render(state, track, position, due)

@@ -57,35 +57,56 @@ def synth_id(name: str) -> int:
 
 
 # The compiler cannot look up a function in a table, so each of these is a chain of one link for each synth, in which
-# names and numbers are constants. The links are compiled into their callers below and need no cache of their own.
+# names and numbers are constants. The links become part of their caller: compiled by itself, each would contain all
+# those after it once more.
 def _chain(function: str, link: Callable[..., Any], last: Any) -> Any:
     rest = last
     for number, synth in reversed(list(enumerate(SYNTHS.values()))):
-        rest = numba.njit(error_model="numpy", nogil=True)(link(synth.name, number, getattr(synth, function), rest))
+        rest = _inlined(link(synth.name, number, getattr(synth, function), rest))
     return rest
 
 
-def _one(name: str, number: int, function: Any, rest: Any) -> Callable[..., None]:
-    def call(voice: Any, chosen: int, *arguments: Any) -> None:
+def _inlined(function: Any) -> Any:
+    return numba.njit(error_model="numpy", nogil=True, inline="always")(function)
+
+
+def _reset_link(name: str, number: int, reset: Any, rest: Any) -> Callable[..., None]:
+    def call(voice: Any, sample_rate: float, seed: int) -> None:
+        reset(voice[name], sample_rate, seed)
+        rest(voice, sample_rate, seed)
+
+    return call
+
+
+def _trigger_link(name: str, number: int, trigger: Any, rest: Any) -> Callable[..., None]:
+    def call(voice: Any, chosen: int, values: Any) -> None:
         if chosen == number:
-            function(voice[name], *arguments)
+            trigger(voice[name], values)
         else:
-            rest(voice, chosen, *arguments)
+            rest(voice, chosen, values)
 
     return call
 
 
-def _each(name: str, number: int, function: Any, rest: Any) -> Callable[..., None]:
-    def call(voice: Any, *arguments: Any) -> None:
-        function(voice[name], *arguments)
-        rest(voice, *arguments)
+def _render_link(name: str, number: int, render: Any, rest: Any) -> Callable[..., None]:
+    def call(voice: Any, out: Any, start: int, stop: int) -> None:
+        render(voice[name], out, start, stop)
+        rest(voice, out, start, stop)
 
     return call
 
 
-def _any(name: str, number: int, function: Any, rest: Any) -> Callable[..., bool]:
+def _is_active_link(name: str, number: int, is_active: Any, rest: Any) -> Callable[..., bool]:
     def call(voice: Any) -> bool:
-        return function(voice[name]) or rest(voice)  # type: ignore[no-any-return]
+        return is_active(voice[name]) or rest(voice)  # type: ignore[no-any-return]
+
+    return call
+
+
+def _silence_link(name: str, number: int, silence: Any, rest: Any) -> Callable[..., None]:
+    def call(voice: Any) -> None:
+        silence(voice[name])
+        rest(voice)
 
     return call
 
@@ -100,11 +121,11 @@ def _false(voice: Any) -> bool:
     return False
 
 
-_reset = _chain("reset", _each, _nothing)
-_trigger = _chain("trigger", _one, _nothing)
-_render = _chain("render", _each, _nothing)
-_is_active = _chain("is_active", _any, _false)
-_silence = _chain("silence", _each, _nothing)
+_reset = _chain("reset", _reset_link, _nothing)
+_trigger = _chain("trigger", _trigger_link, _nothing)
+_render = _chain("render", _render_link, _nothing)
+_is_active = _chain("is_active", _is_active_link, _false)
+_silence = _chain("silence", _silence_link, _nothing)
 
 
 @compiled
