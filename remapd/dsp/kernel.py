@@ -30,7 +30,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 CHUNK_FRAMES = 64
 
 #: A whole number to count from: a plain 0 is a type of its own, for which all that is called would be compiled again.
-ZERO = np.int64(0)
+ZERO: Any = np.int64(0)
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPILED_FOLDERS = ("dsp", "onsets", "features", "synth", "mapping", "engine", "audio", "training/kernels")
