@@ -147,7 +147,19 @@ def _in_words(value: object) -> str:
 _LONG_WINDOW_MS = 1000.0 * 2048 / REFERENCE_RATE
 
 _DEFAULT = Recipe(
-    "default", "ours: the least error on hits that were held out", uses_horizons=True, inputs=FEATURES.names
+    "default",
+    "ours: the least error on hits that were held out",
+    layers=2,
+    width=64,
+    start="bent",
+    learning_rate=3e-3,
+    square_decay=0.99,
+    schedule="cosine",
+    spread_power=0.5,
+    epochs=100,
+    is_steadied=True,
+    uses_horizons=True,
+    inputs=FEATURES.names,
 )
 _MLP = Recipe("nime2024", f"the MLP of {PUBLICATION}")
 _PUBLISHED = (
