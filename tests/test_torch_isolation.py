@@ -13,6 +13,7 @@ from remapd.training.requirements import require_torch
 
 #: Modules of `remapd.training` that work without torch.
 TORCH_FREE = ("requirements", "dataset", "splits", "long_term", "recipes", "result", "report")
+TORCH_FREE += tuple(f"experiment_{part}" for part in ("plan", "store", "jobs", "run", "pools", "tables"))
 
 _MODULES = """
 import sys

@@ -81,13 +81,13 @@ def result_from_document(document: object) -> JobResult:
     fields = checked_object(document, _KIND, _FIELDS)
     if fields["format"] != FORMAT:
         raise FieldError("format", FORMAT, fields["format"])
-    texts = (_text(fields[name], name) for name in ("drum", "preset", "recipe"))
+    drum, preset, recipe = (_text(fields[name], name) for name in ("drum", "preset", "recipe"))
     fingerprint = checked_object(fields["fingerprint"], "fingerprint")
     test = fields["test"]
     if not isinstance(test, list):
         raise FieldError("test", "a list of hits", test)
     return JobResult(
-        cell=Cell(*texts, seed=_whole(fields["seed"], "seed")),
+        cell=Cell(drum, preset, recipe, _whole(fields["seed"], "seed")),
         fingerprint={name: _text(value, f"fingerprint.{name}") for name, value in fingerprint.items()},
         error=_text(fields["error"], "error"),
         hits=_whole(fields["hits"], "hits"),
@@ -156,7 +156,7 @@ class Store:
         ModelError
             If it cannot be written.
         """
-        text = json.dumps(result.document(), ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        text = json.dumps(result.document(), allow_nan=False, separators=(",", ":")) + "\n"
         replace_file(self.path(result.cell), text.encode(), _KIND)
 
     def write_model(self, cell: Cell, content: bytes) -> None:
@@ -182,7 +182,7 @@ class Store:
             If it cannot be written.
         """
         path = self.folder / name
-        replace_file(path, text.encode(), "table")
+        replace_file(path, text.encode(errors="replace"), "table")
         return path
 
     def all(self, tell: Callable[[str], object]) -> list[JobResult]:

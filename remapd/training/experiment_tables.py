@@ -167,7 +167,8 @@ def _in_order(results: Sequence[JobResult]) -> list[str]:
 
 
 def _settings(results: Sequence[JobResult], recipe: str) -> set[str]:
-    return {result.fingerprint.get("recipe", "") for result in results if result.cell.recipe == recipe}
+    good = (result for result in results if result.cell.recipe == recipe and not result.error)
+    return {result.fingerprint.get("recipe", "") for result in good}
 
 
 def _headings() -> list[str]:
@@ -204,7 +205,7 @@ def _figure(value: float, deviation: float | None, plus_minus: str, bold: Callab
 
 
 def _markdown_text(text: str) -> str:
-    return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in text)
+    return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in _in_one_line(text))
 
 
 _LATEX = {
@@ -213,4 +214,8 @@ _LATEX = {
 
 
 def _latex_text(text: str) -> str:
-    return "".join(_LATEX.get(c, c) for c in text)
+    return "".join(_LATEX.get(c, c) for c in _in_one_line(text))
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
