@@ -183,7 +183,9 @@ def test_a_failing_job_is_recorded_and_can_be_tried_again(drums, tmp_path, monke
     wanted = plan(drums, "bare", "nime2024")
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "train", fail)
-        assert run(wanted, tmp_path)[0].failed == 2
+        tally, told = run(wanted, tmp_path)
+    assert tally.failed == 2
+    assert told == [f"{drum} snare_1 nime2024 0 has failed: ValueError: bad luck" for drum in ("one", "two")]
     failed = [result for result in Store(tmp_path).all(pytest.fail) if result.error]
     assert [result.error for result in failed] == ["ValueError: bad luck"] * 2
     tally, _ = run(wanted, tmp_path, retry_failed=True)

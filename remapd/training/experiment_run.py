@@ -160,7 +160,10 @@ class Experiment:
         finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
         for future in finished:
             del self._pending[future]
-            self._note(_outcome(future, pool))
+            outcome = _outcome(future, pool)
+            if outcome.result.error:
+                self._tell(f"{_words(outcome.result)} has failed: {outcome.result.error}")
+            self._note(outcome)
 
     def _note(self, outcome: Outcome) -> None:
         result = outcome.result
@@ -169,7 +172,11 @@ class Experiment:
         self._store.write(result)
         self.tally.computed += 1
         self.tally.failed += bool(result.error)
-        self._progress(self.tally, " ".join(map(str, result.cell)))
+        self._progress(self.tally, _words(result))
+
+
+def _words(result: JobResult) -> str:
+    return " ".join(map(str, result.cell))
 
 
 def _outcome(future: Future[Outcome], pool: Pool) -> Outcome:

@@ -85,8 +85,8 @@ def notes(results: Sequence[JobResult]) -> list[str]:
     cells = [result.cell for result in results]
     drums, presets, seeds = (len({cell[i] for cell in cells}) for i in (0, 1, 3))
     lines = [
-        "Mean and standard deviation of the absolute error over the hits that were held out, of all jobs of a row; "
-        "the last column is the mean over the features.",
+        "Mean and standard deviation of the absolute error over the hits that were held out, of all jobs of a row, "
+        "over the whole of each sound; the last column is the mean over the features.",
         "The least error of a column is bold; direct optimisation knows the answer and does not compete.",
         f"Drums: {drums}, presets: {presets}, seeds: {seeds}; remapd {', '.join(versions)}.",
     ]
