@@ -57,6 +57,15 @@ def test_numbers_are_checked(field, value):
     assert Recipe("whole", "", epochs=3.0).epochs == 3
 
 
+def test_epochs_or_steps_are_counted():
+    assert replace(RECIPES["nime2024"], epochs=7).epochs_of(1000) == 7
+    counted = replace(RECIPES["nime2024"], epochs=0, steps=600)
+    assert [counted.epochs_of(hits) for hits in (16, 17, 160, 100000)] == [600, 300, 60, 1]
+    for epochs, steps in ((0, 0), (5, 5)):
+        with pytest.raises(FieldError, match="either epochs or steps"):
+            replace(RECIPES["nime2024"], epochs=epochs, steps=steps)
+
+
 def test_rate_is_halved_when_the_loss_does_not_fall():
     falling = list(np.linspace(2.0, 1.0, 30))
     assert halved_on_plateau(1.0, 20, falling) == 1.0

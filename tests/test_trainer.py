@@ -167,6 +167,25 @@ def test_split_can_be_given_and_is_kept(hits):
     assert given.part("test").wanted.shape == (2, 7)
 
 
+def test_default_recipe_trains_on_all_but_the_test(hits):
+    recipe = replace(RECIPES["default"], epochs=3, steps=0)
+    result = train(hits, preset(), recipe, test=0.2)
+    assert (len(result.split.train), len(result.split.validation), len(result.split.test)) == (14, 0, 4)
+    assert result.history.validation_loss.size == 0
+    assert result.history.best_epoch == 2
+    assert result.model.scaler.names == recipe.inputs
+    np.testing.assert_array_equal(weights(train(hits, preset(), recipe, test=0.2)), weights(result))
+
+
+def test_default_recipe_can_be_resumed(hits, tmp_path):
+    recipe, path = replace(RECIPES["default"], epochs=2, steps=0), tmp_path / "m.checkpoint"
+    told = []
+    train(hits, preset(), recipe, checkpoint=path, stop=lambda: True, progress=told.append)
+    assert told[0].validation_loss is None
+    resumed = train(hits, preset(), recipe, checkpoint=path, resume=True)
+    np.testing.assert_array_equal(weights(resumed), weights(train(hits, preset(), recipe)))
+
+
 def test_split_without_validation_is_refused(hits):
     with pytest.raises(FieldError, match="validate"):
         train(hits, preset(), SHORT, split=Split(np.arange(18), np.array([], np.int64), np.array([], np.int64)))

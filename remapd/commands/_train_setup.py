@@ -31,7 +31,7 @@ _USUAL_PRESETS = {"snare808": "snare_1"}
 def chosen_recipe(name: str, epochs: int | None) -> Recipe:
     """Recipe of a name, with a number of epochs of its own if one is given."""
     recipe = get_recipe(name)
-    return recipe if epochs is None else replace(recipe, epochs=epochs)
+    return recipe if epochs is None else replace(recipe, epochs=epochs, steps=0)
 
 
 def chosen_preset(name: str | None, synth: str | None) -> Preset:

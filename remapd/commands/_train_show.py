@@ -58,7 +58,7 @@ def progress(recipe: Recipe, preset: Preset, quiet: bool) -> Iterator[Callable[[
     if quiet:
         yield None
     elif console.is_terminal:
-        with _bar(console, title, recipe.epochs) as update:
+        with _bar(console, title) as update:
             yield update
     else:
         click.echo(
@@ -68,7 +68,7 @@ def progress(recipe: Recipe, preset: Preset, quiet: bool) -> Iterator[Callable[[
 
 
 @contextlib.contextmanager
-def _bar(console: Console, title: str, epochs: int) -> Iterator[Callable[[Progress], object]]:
+def _bar(console: Console, title: str) -> Iterator[Callable[[Progress], object]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -79,8 +79,10 @@ def _bar(console: Console, title: str, epochs: int) -> Iterator[Callable[[Progre
         TextColumn("{task.fields[text]}"),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=epochs, text="preparing (on the first run, compiling takes a minute)")
-        yield lambda p: bar.update(task, completed=p.epoch, text=f"{_seconds(p.left_s)} left, {_losses(p)}")
+        task = bar.add_task(title, total=None, text="preparing (on the first run, compiling takes a minute)")
+        yield lambda p: bar.update(
+            task, completed=p.epoch, total=p.epochs, text=f"{_seconds(p.left_s)} left, {_losses(p)}"
+        )
 
 
 def _print_line(p: Progress) -> None:
@@ -89,7 +91,8 @@ def _print_line(p: Progress) -> None:
 
 
 def _losses(p: Progress) -> str:
-    return f"loss {p.train_loss:.3f}, held out {p.validation_loss:.3f}, best {p.best_loss:.3f}"
+    held_out = "" if p.validation_loss is None else f", held out {p.validation_loss:.3f}, best {p.best_loss:.3f}"
+    return f"loss {p.train_loss:.3f}{held_out}"
 
 
 def _seconds(seconds: float) -> str:
@@ -135,8 +138,10 @@ def _judgement(result: TrainingResult) -> Iterator[str]:
         yield f"rank correlation over them: {', '.join(ranks)}"
     if len(result.split.test):
         yield f"features of what the engine plays are those trained with to {np.max(result.answers.largest):.1g}"
-    epochs = f"{len(result.history.train_loss)} epochs, the best is number {result.history.best_epoch + 1}"
-    yield f"trained in {_seconds(result.elapsed_s)}: {epochs}" + _ENDINGS.get(result.ending, "")
+    history = result.history
+    best = f", the best is number {history.best_epoch + 1}" if history.validation_loss.size else ""
+    epochs = f"{len(history.train_loss)} epochs{best}"
+    yield f"trained in {_seconds(result.elapsed_s)}: {epochs}{_ENDINGS.get(result.ending, '')}"
 
 
 _ENDINGS = {"stopped": "; stopped before the end", "early": "; more would not have helped"}

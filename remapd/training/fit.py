@@ -10,18 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from remapd.training.gradients import limited_to_median
-from remapd.training.losses import feature_difference
+from remapd.training.long_term import LONG_TERM
+from remapd.training.losses import expected_difference, feature_difference
 from remapd.training.mapper_module import Mapper
 from remapd.training.objective import Objective
 from remapd.training.recipes import Recipe
 from remapd.training.result import Ending, History, Progress
 from remapd.training.schedule import along_cosine, halved_on_plateau
+from remapd.training.smoothing import foreseen
 from remapd.training.splits import Split
 
 _MEAN_DECAY = 0.9
-# A feature that hardly varies would outweigh all others.
-_LEAST_SPREAD = 0.01
 
 
 @dataclass
@@ -31,18 +30,18 @@ class FitState:
     Parameters
     ----------
     mapper : Mapper
-    optimiser : torch.optim.AdamW
+    optimiser : torch.optim.Adam
         Of the mapper's parameters.
     best : list of Tensor
-        The mapper's parameters after the epoch with the least validation loss.
+        The mapper's parameters after the best epoch.
     train_loss, validation_loss, learning_rate : list of float
-        One for each epoch done.
+        One for each epoch done; no validation losses where no hits are held out to validate with.
     elapsed_s : float
         Time spent.
     """
 
     mapper: Mapper
-    optimiser: torch.optim.AdamW
+    optimiser: torch.optim.Adam
     best: list[Tensor]
     train_loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
@@ -51,8 +50,8 @@ class FitState:
 
     @property
     def best_epoch(self) -> int:
-        """Epoch with the least validation loss, from 0."""
-        return int(np.argmin(self.validation_loss))
+        """Epoch with the least validation loss, from 0; the last one where none is validated with."""
+        return int(np.argmin(self.validation_loss)) if self.validation_loss else len(self.train_loss) - 1
 
     @property
     def history(self) -> History:
@@ -60,12 +59,12 @@ class FitState:
         train_loss, validation_loss, rate = map(np.array, (self.train_loss, self.validation_loss, self.learning_rate))
         return History(train_loss, validation_loss, rate, self.best_epoch)
 
-    def note(self, rate: float, train_loss: float, validation_loss: float) -> None:
-        """Remember an epoch, and its weights if it is the best."""
+    def note(self, rate: float, train_loss: float, validation_loss: list[float]) -> None:
+        """Remember an epoch, and its weights if it is the best; `validation_loss` is empty where there is none."""
         self.learning_rate.append(rate)
         self.train_loss.append(train_loss)
-        self.validation_loss.append(validation_loss)
-        if self.best_epoch == len(self.validation_loss) - 1:
+        self.validation_loss += validation_loss
+        if self.best_epoch == len(self.train_loss) - 1:
             self.best = [parameter.detach().clone() for parameter in self.mapper.parameters()]
 
     def restore_best(self) -> None:
@@ -80,7 +79,7 @@ def first_state(recipe: Recipe, inputs: int, outputs: int, seed: int, device: to
     sizes = (inputs, *[recipe.width] * recipe.layers, outputs)
     mapper = Mapper(sizes, recipe.init_std, recipe.start, seed).to(device)
     betas = (_MEAN_DECAY, recipe.square_decay)
-    optimiser = torch.optim.AdamW(mapper.parameters(), betas=betas, weight_decay=recipe.weight_decay)
+    optimiser = torch.optim.Adam(mapper.parameters(), betas=betas)
     return FitState(mapper, optimiser, [parameter.detach().clone() for parameter in mapper.parameters()])
 
 
@@ -100,8 +99,10 @@ class Fit:
 
     def __init__(self, objective: Objective, inputs: Tensor, split: Split, recipe: Recipe, seed: int) -> None:
         self._objective, self._inputs, self._recipe, self._seed = objective, inputs, recipe, seed
-        self._weights = objective.counted * _feature_weights(objective, split, recipe.spread_power)
+        self._weights = objective.counted * inputs.new_tensor(_feature_weights(recipe.centroid_weight))
+        self._epochs = recipe.epochs_of(len(split.train))
         self._train = split.train
+        self._foreseen = _foreseen(objective, inputs, split) if recipe.foresees else None
         self._validation = torch.from_numpy(split.validation).to(inputs.device)
 
     def run(
@@ -116,7 +117,7 @@ class Fit:
         `progress` and `keep` are called after each epoch, `keep` also with whether it is the last for now.
         """
         is_stopped = False
-        for epoch in range(len(state.train_loss), self._recipe.epochs):
+        for epoch in range(len(state.train_loss), self._epochs):
             began = time.monotonic()
             self._epoch(state, epoch)
             state.elapsed_s += time.monotonic() - began
@@ -134,17 +135,15 @@ class Fit:
         batches = self._batches(epoch)
         losses = []
         for i, batch in enumerate(batches):
-            rate = self._learning_rate(state, epoch + i / len(batches))
+            rate = self._learning_rate(state, epoch + (i + 0.5) / len(batches))
             state.optimiser.param_groups[0]["lr"] = rate
             losses.append(self._step(state, batch) * len(batch))
-        with torch.no_grad():
-            validation_loss = self._loss(state.mapper, self._validation).item()
-        state.note(rate, sum(losses) / len(self._train), validation_loss)
+        state.note(rate, sum(losses) / len(self._train), self._validation_loss(state.mapper))
 
     def _learning_rate(self, state: FitState, epoch: float) -> float:
         recipe = self._recipe
         if recipe.schedule == "cosine":
-            return along_cosine(recipe.learning_rate, epoch / recipe.epochs)
+            return along_cosine(recipe.learning_rate, epoch / self._epochs)
         return halved_on_plateau(recipe.learning_rate, recipe.patience, state.validation_loss)
 
     def _batches(self, epoch: int) -> tuple[Tensor, ...]:
@@ -159,28 +158,45 @@ class Fit:
         state.optimiser.step()
         return loss.item()
 
+    @torch.no_grad()
+    def _validation_loss(self, mapper: Mapper) -> list[float]:
+        return [self._plain_loss(mapper, self._validation).item()] if len(self._validation) else []
+
     def _loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
-        modulation = mapper(self._inputs[batch])
-        if self._recipe.is_steadied and modulation.requires_grad:
-            modulation.register_hook(limited_to_median)
-        reached = self._objective.reached(modulation, batch)
-        return feature_difference(reached, self._objective.wanted[batch], self._weights[batch])
+        if self._foreseen is None:
+            return self._plain_loss(mapper, batch)
+        mean, deviation = self._foreseen
+        return expected_difference(self._reached(mapper, batch), mean[batch], deviation[batch], self._weights[batch])
+
+    def _plain_loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
+        return feature_difference(self._reached(mapper, batch), self._objective.wanted[batch], self._weights[batch])
+
+    def _reached(self, mapper: Mapper, batch: Tensor) -> Tensor:
+        return self._objective.reached(mapper(self._inputs[batch]), batch)
 
     def _progress(self, state: FitState) -> Progress:
-        done, epochs = len(state.train_loss), self._recipe.epochs
+        done, epochs, held_out = len(state.train_loss), self._epochs, state.validation_loss
         return Progress(
             epoch=done,
             epochs=epochs,
             train_loss=state.train_loss[-1],
-            validation_loss=state.validation_loss[-1],
-            best_loss=state.validation_loss[state.best_epoch],
+            validation_loss=held_out[-1] if held_out else None,
+            best_loss=held_out[state.best_epoch] if held_out else None,
             left_s=state.elapsed_s / done * (epochs - done),
         )
 
 
-def _feature_weights(objective: Objective, split: Split, spread_power: float) -> Tensor:
-    """Weight (7,) of each feature: a power of one over its spread in the hits that are trained on; 1 in the mean."""
-    wanted, counted = objective.wanted[split.train], objective.counted[split.train]
-    spread = (wanted.abs() * counted).sum(0) / counted.sum(0).clamp(min=1)
-    weights = spread.clamp(min=_LEAST_SPREAD) ** -spread_power
-    return weights / weights.mean()
+def _feature_weights(centroid_weight: float) -> list[float]:
+    """Weight of each feature."""
+    return [centroid_weight if name.startswith("centroid") else 1.0 for name in LONG_TERM.names]
+
+
+def _foreseen(objective: Objective, inputs: Tensor, split: Split) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (hits, 7) of the changes that the hits trained on let expect."""
+    wanted, counted, x = (tensor.cpu() for tensor in (objective.wanted, objective.counted, inputs))
+    columns = []
+    for feature in range(wanted.shape[1]):
+        known = split.train[counted[split.train, feature].numpy()]
+        columns.append(foreseen(x[known], wanted[known, feature], x))
+    mean, deviation = (torch.stack(column, dim=1).to(inputs.device) for column in zip(*columns, strict=True))
+    return mean, deviation

@@ -15,7 +15,6 @@ from torch import Tensor
 from remapd.synth.presets import Preset
 from remapd.training.ddsp.features import long_term_features
 from remapd.training.ddsp.twin import get_twin, unit_to_values, white_noise
-from remapd.training.gradients import held_in_unit_range
 from remapd.training.long_term import FRAMES, LONG_TERM, SOUND_FRAMES, TEMPORAL_CENTROID_FRAMES, TRAINING_RATE_HZ
 from remapd.training.result import Differences
 from remapd.training.splits import reference_hit
@@ -45,8 +44,6 @@ class Objective:
         Whether hits that are cut short are compared over what is heard of them alone; else they are taken as they are.
     device : torch.device
         Where to compute.
-    leads_back : bool
-        Whether parameters that have left their range have a gradient that leads back; they have none otherwise.
 
     Attributes
     ----------
@@ -60,10 +57,7 @@ class Objective:
         Which of them count.
     """
 
-    def __init__(
-        self, hits: HitSet, preset: Preset, uses_horizons: bool, device: torch.device, leads_back: bool = False
-    ) -> None:
-        self._leads_back = leads_back
+    def __init__(self, hits: HitSet, preset: Preset, uses_horizons: bool, device: torch.device) -> None:
         self._twin, self._table = get_twin(preset.synth), preset.table
         self._preset = torch.from_numpy(preset.unit_values.copy()).to(device)
         self._damping = torch.from_numpy(preset.damping.copy()).to(device)
@@ -89,8 +83,7 @@ class Objective:
 
     def sounds(self, modulation: Tensor) -> Tensor:
         """What the synth plays with modulations (hits, parameters); shape (hits, SOUND_FRAMES)."""
-        moved = self._preset + modulation * self._damping
-        unit = held_in_unit_range(moved) if self._leads_back else moved.clamp(0.0, 1.0)
+        unit = (self._preset + modulation * self._damping).clamp(0.0, 1.0)
         return self._twin(unit_to_values(self._table, unit), SOUND_FRAMES, TRAINING_RATE_HZ, self._noise)
 
     def reached(self, modulation: Tensor, indices: Tensor) -> Tensor:

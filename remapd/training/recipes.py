@@ -8,6 +8,7 @@ The choices of ``--recipe``, the help, the experiment and the models' cards come
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -32,10 +33,12 @@ RECIPE_PARAMETERS = ParameterTable(
         Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the last layer's weights before training."),
         Parameter("learning_rate", "", 1e-6, 1.0, 5e-4, "Of Adam, at its greatest.", "log"),
         Parameter("square_decay", "", 0.5, 0.9999, 0.999, "How slowly Adam forgets the squares of gradients."),
-        Parameter("weight_decay", "", 0.0, 1.0, 0.0, "Part of the weights that is lost at a learning rate of 1."),
-        Parameter("spread_power", "", 0.0, 1.0, 0.0, "Features weigh as this power of one over their spread."),
+        Parameter(
+            "centroid_weight", "", 0.1, 100.0, 1.0, "How much more the two centroids weigh; their unit is small."
+        ),
         Parameter("batch", "", 1, 1024, 16, "Hits in a step.", "whole"),
-        Parameter("epochs", "", 1, 100000, 250, "Passes through the hits.", "whole"),
+        Parameter("epochs", "", 0, 100000, 250, "Passes through the hits; 0 where steps are counted.", "whole"),
+        Parameter("steps", "", 0, 1000000, 0, "Batches, in whole passes; 0 where epochs are counted.", "whole"),
         Parameter("patience", "", 1, 100000, 20, "Epochs without improvement until the rate is halved.", "whole"),
     ],
 )
@@ -54,9 +57,12 @@ class Recipe:
     schedule : {"plateau", "cosine"}
         Learning rate: halved after `patience` epochs without improvement, or after a short rise down along half a
         cosine.
-    is_steadied : bool
-        Whether the gradient of a single hit is limited to the median of the batch, and parameters that have left their
-        range are led back (see `remapd.training.gradients`).
+    foresees : bool
+        Whether to train towards what the onset features let expect, with its uncertainty, and not towards each hit (see
+        `remapd.training.smoothing`).
+    keeps_last : bool
+        Whether the weights of the last epoch are kept, so that no hits are needed to choose an epoch and all but those
+        of the test are trained on; else those of the epoch with the least loss over the validation hits.
     is_centred : bool
         Whether the reference hit's features are subtracted from the input.
     uses_horizons : bool
@@ -80,19 +86,26 @@ class Recipe:
     start: Start = "small"
     learning_rate: float = 5e-4
     square_decay: float = 0.999
-    weight_decay: float = 0.0
     schedule: Schedule = "plateau"
-    spread_power: float = 0.0
+    centroid_weight: float = 1.0
     batch: int = 16
     epochs: int = 250
+    steps: int = 0
     patience: int = 20
-    is_steadied: bool = False
+    foresees: bool = False
+    keeps_last: bool = False
     is_centred: bool = True
     uses_horizons: bool = False
     inputs: tuple[str, ...] = BASIC_FEATURES
 
     def __post_init__(self) -> None:
         _check_numbers(self, RECIPE_PARAMETERS)
+        if bool(self.epochs) == bool(self.steps):
+            raise FieldError("recipe.epochs", "either epochs or steps", f"{self.epochs} and {self.steps}")
+
+    def epochs_of(self, hits: int) -> int:
+        """Passes through so many hits."""
+        return self.epochs or max(1, round(self.steps / math.ceil(hits / self.batch)))
 
     @property
     def features(self) -> FeatureSpec:
@@ -152,12 +165,14 @@ _DEFAULT = Recipe(
     layers=2,
     width=64,
     start="bent",
-    learning_rate=3e-3,
+    learning_rate=1e-3,
     square_decay=0.99,
     schedule="cosine",
-    spread_power=0.5,
-    epochs=100,
-    is_steadied=True,
+    centroid_weight=5.0,
+    epochs=0,
+    steps=600,
+    foresees=True,
+    keeps_last=True,
     uses_horizons=True,
     inputs=FEATURES.names,
 )

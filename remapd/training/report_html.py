@@ -125,9 +125,10 @@ def _course(result: TrainingResult) -> Iterator[str]:
     if not len(history.train_loss):
         yield "<p>No epoch was completed.</p>"
         return
+    validation = f"{_key('tested bar')}validation" if len(history.validation_loss) else ""
     yield (
         f"<p>{len(history.train_loss)} epochs; the weights are those after epoch {history.best_epoch + 1}.</p>"
-        f'<p class="muted">{_key("after")}hits trained on{_key("tested bar")}validation</p>'
+        f'<p class="muted">{_key("after")}hits trained on{validation}</p>'
     )
     yield f'<div class="charts wide"><figure>{loss_chart(history)}</figure>'
     yield f"<figure>{learning_rate_chart(history)}</figure></div>"

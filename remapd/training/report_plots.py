@@ -22,7 +22,7 @@ def feature_label(name: str) -> str:
 
 
 def loss_chart(history: History) -> str:
-    """Loss over the epochs, of training and validation, with a line at the epoch that was kept."""
+    """Loss over the epochs, of training and, if there is one, validation, with a line at the epoch that was kept."""
     epochs = np.arange(1, len(history.train_loss) + 1)
     losses = [history.train_loss, history.validation_loss]
     y = spanning(np.concatenate(losses), is_log=True)
@@ -30,8 +30,8 @@ def loss_chart(history: History) -> str:
     best = float(history.best_epoch + 1)
     chart.line([(best, y.low), (best, y.high)], "mark")
     for loss, kind in zip(losses, ("train", "test"), strict=True):
-        chart.line(_points(epochs, loss), f"curve {kind}")
-    return chart.svg("epoch", "loss", "Loss of training and validation over the epochs")
+        chart.line(_points(epochs[: len(loss)], loss), f"curve {kind}")
+    return chart.svg("epoch", "loss", "Losses over the epochs")
 
 
 def learning_rate_chart(history: History) -> str:

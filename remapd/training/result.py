@@ -28,13 +28,16 @@ RANKED = ("loudness_t_db", "centroid_t")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is: epochs done and to do at most, losses, and an estimate of the time left."""
+    """How far training is: epochs done and to do at most, losses, and an estimate of the time left.
+
+    Validation losses are None where the recipe holds out no hits to validate with.
+    """
 
     epoch: int
     epochs: int
     train_loss: float
-    validation_loss: float
-    best_loss: float
+    validation_loss: float | None
+    best_loss: float | None
     left_s: float
 
 
@@ -98,7 +101,9 @@ class History:
 
     Parameters
     ----------
-    train_loss, validation_loss, learning_rate : array of float, shape (epochs,)
+    train_loss, learning_rate : array of float, shape (epochs,)
+    validation_loss : array of float, shape (epochs,)
+        Empty where the recipe holds out no hits to validate with.
     best_epoch : int
         The epoch whose weights were kept, counted from 0.
     """

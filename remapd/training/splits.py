@@ -28,6 +28,10 @@ class Split:
     validation: Indices
     test: Indices
 
+    def without_validation(self) -> Split:
+        """Train on what was to validate with too."""
+        return _split(np.concatenate([self.train, self.validation]), self.validation[:0], self.test)
+
 
 def even_split(loudness_db: ArrayLike, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
     """Draw one hit for the test, and one for validation, out of each of as many equal ranks of loudness as are wanted.

@@ -59,7 +59,7 @@ def train(
     seed : int
         Of the first weights, the order of the hits and, if none is given, the split.
     split : Split, optional
-        If not given it is drawn evenly over loudness.
+        If not given it is drawn evenly over loudness. Its validation hits are trained on if the recipe needs none.
     validation, test : float
         Parts of the hits in a split that is drawn.
     name, licence : str
@@ -90,8 +90,10 @@ def train(
         If a checkpoint cannot be written.
     """
     with undisturbed():
-        objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device), recipe.is_steadied)
+        objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device))
         split = split or even_split(objective.loudness_db.cpu().numpy(), seed, validation, test)
+        if recipe.keeps_last:
+            split = split.without_validation()
         job = _Job(hits, preset, recipe, seed, objective, split)
         state = first_state(recipe, job.inputs.shape[1], len(preset.table), seed, torch.device(device))
         keep = None
@@ -112,7 +114,7 @@ class _Job:
     ) -> None:
         if hits.spec != recipe.features:
             raise FieldError("hits.spec", f"{recipe.features}, as the recipe has it", hits.spec)
-        if not (split.train.size and split.validation.size):
+        if not (split.train.size and (split.validation.size or recipe.keeps_last)):
             raise FieldError("split", "hits to train on and to validate with", split)
         self._hits, self._preset, self._recipe, self._seed = hits, preset, recipe, seed
         self._objective, self._split = objective, split
