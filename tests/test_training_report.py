@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from remapd.errors import TrainingError
-from remapd.features.descriptors import FeatureSpec
+from remapd.features.descriptors import FEATURES, FeatureSpec
 from remapd.training import report as report_module
 from remapd.training.dataset import HitSet, Origin, Read
 from remapd.training.long_term import LONG_TERM, SOUND_FRAMES, TRAINING_RATE_HZ
@@ -31,7 +31,8 @@ def make_result(hits: int = 40, epochs: int = 12) -> TrainingResult:
     random = np.random.default_rng(0)
     wanted = random.normal(0.0, 3.0, (hits, 7))
     differences = Differences(wanted, wanted + random.normal(0.0, 0.5, (hits, 7)), np.ones((hits, 7), bool))
-    features = np.stack([random.uniform(-50.0, -6.0, hits), np.full(hits, 90.0), np.full(hits, -60.0)], axis=1)
+    features = np.tile(FEATURES.default, (hits, 1))
+    features[:, 0] = random.uniform(-50.0, -6.0, hits)
     split = even_split(features[:, 0], 0)
     path = Path(NASTY)
     loss = np.geomspace(3.0, 0.5, epochs)
