@@ -77,7 +77,7 @@ class FitState:
 def first_state(recipe: Recipe, inputs: int, outputs: int, seed: int, device: torch.device) -> FitState:
     """State before the first epoch."""
     sizes = (inputs, *[recipe.width] * recipe.layers, outputs)
-    mapper = Mapper(sizes, recipe.init_std, recipe.start, seed).to(device)
+    mapper = Mapper(sizes, recipe.init_std, seed).to(device)
     betas = (_MEAN_DECAY, recipe.square_decay)
     optimiser = torch.optim.Adam(mapper.parameters(), betas=betas)
     return FitState(mapper, optimiser, [parameter.detach().clone() for parameter in mapper.parameters()])

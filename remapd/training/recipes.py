@@ -18,7 +18,6 @@ from remapd.features.descriptors import BASIC_FEATURES, FEATURES, REFERENCE_RATE
 from remapd.mapping.mapper import MAX_LAYERS, MAX_WIDTH
 from remapd.parameters import Parameter, ParameterTable
 
-Start = Literal["small", "bent"]
 Schedule = Literal["plateau", "cosine"]
 
 PUBLICATION = "Shier et al., NIME 2024"
@@ -30,7 +29,7 @@ RECIPE_PARAMETERS = ParameterTable(
         SPEC_PARAMETERS["window_ms"],
         Parameter("layers", "", 0, MAX_LAYERS - 1, 1, "Hidden layers; without any the network is linear.", "whole"),
         Parameter("width", "", 1, MAX_WIDTH, 32, "Width of each hidden layer.", "whole"),
-        Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the last layer's weights before training."),
+        Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the weights before training; biases are 0."),
         Parameter("learning_rate", "", 1e-6, 1.0, 5e-4, "Of Adam, at its greatest.", "log"),
         Parameter("square_decay", "", 0.5, 0.9999, 0.999, "How slowly Adam forgets the squares of gradients."),
         Parameter(
@@ -51,9 +50,6 @@ class Recipe:
     Parameters
     ----------
     name, description : str
-    start : {"small", "bent"}
-        Weights before training: all of them as small as those of the last layer and biases 0, or so that the units of
-        the hidden layers bend all over the range of the input.
     schedule : {"plateau", "cosine"}
         Learning rate: halved after `patience` epochs without improvement, or after a short rise down along half a
         cosine.
@@ -83,7 +79,6 @@ class Recipe:
     layers: int = 1
     width: int = 32
     init_std: float = 1e-3
-    start: Start = "small"
     learning_rate: float = 5e-4
     square_decay: float = 0.999
     schedule: Schedule = "plateau"
@@ -162,13 +157,12 @@ _LONG_WINDOW_MS = 1000.0 * 2048 / REFERENCE_RATE
 _DEFAULT = Recipe(
     "default",
     "ours: the least error on hits that were held out",
-    layers=2,
+    layers=3,
     width=64,
-    start="bent",
     learning_rate=1e-3,
     square_decay=0.99,
     schedule="cosine",
-    centroid_weight=5.0,
+    centroid_weight=3.0,
     epochs=0,
     steps=600,
     foresees=True,
