@@ -12,9 +12,13 @@ torch = pytest.importorskip("torch")
 
 from remapd.dsp import envelope as streaming_envelope  # noqa: E402
 from remapd.dsp import noise as streaming_noise  # noqa: E402
-from remapd.training.ddsp import biquad, envelope, oscillator  # noqa: E402
+from remapd.synth.snare808 import TABLE as SNARE  # noqa: E402
+from remapd.training.ddsp import biquad, envelope, oscillator, saturation, snare808  # noqa: E402
+from remapd.training.ddsp.features import long_term_features  # noqa: E402
 from remapd.training.ddsp.noise import white_noise  # noqa: E402
-from remapd.training.kernels import threads  # noqa: E402
+from remapd.training.ddsp.twin import unit_to_values  # noqa: E402
+from remapd.training.kernels import memory, threads  # noqa: E402
+from remapd.training.long_term import SOUND_FRAMES  # noqa: E402
 from tests import snare808_reference as reference  # noqa: E402
 
 RATE, FRAMES = 44100.0, 3000
@@ -60,7 +64,7 @@ def _without_kernel(function):
 
     def plain(*arguments):
         with pytest.MonkeyPatch.context() as patch:
-            for module in (biquad, envelope, oscillator):
+            for module in (biquad, envelope, oscillator, saturation, snare808):
                 patch.setattr(module, "has_kernel", lambda *tensors: False)
             return function(*arguments)
 
@@ -169,6 +173,29 @@ def test_the_kernel_of_the_filters(name, cutoff_hz, q):
     _assert_same(block, _without_kernel(block), [SIGNAL, _column(cutoff_hz, 1000.0), _column(q, 2.0)])
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_kernel_of_the_soft_clipper(count):
+    paths = [SIGNAL * gain for gain in (0.3, 2.0, 30.0)[:count]]
+    _assert_same(saturation.soft_clip, _without_kernel(saturation.soft_clip), paths)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.8), (0.0, 1.0)])
+def test_the_kernel_of_the_snare_is_its_blocks(low, high):
+    """Which are held against plain PyTorch one by one: all of them at once only in the middle of the ranges."""
+    unit = torch.from_numpy(np.random.default_rng(2).uniform(low, high, (5, len(SNARE))))
+    values = unit_to_values(SNARE, unit)
+
+    def block(values):
+        return snare808.render(values, FRAMES, RATE, SIGNAL[0])
+
+    by_blocks = _with_gradients(lambda values: snare808.reference_render(values, FRAMES, RATE, SIGNAL[0]), [values])
+    sounds, (gradient,) = _with_gradients(block, [values])
+    np.testing.assert_array_equal(sounds, by_blocks[0])
+    np.testing.assert_allclose(gradient, by_blocks[1][0], rtol=1e-12)
+    if low > 0.0:
+        _assert_same(block, _without_kernel(block), [values])
+
+
 def test_the_band_pass_has_a_gain_of_1_at_its_centre_and_the_high_pass_that_of_q():
     sine = torch.sin(2.0 * np.pi * 1000.0 / RATE * torch.arange(20000, dtype=torch.float64))[None]
     for filter_, gain in ((biquad.band_pass, 1.0), (biquad.high_pass, 3.0), (biquad.low_pass, 3.0)):
@@ -201,8 +228,11 @@ def _everything(rows):
     hz, sweep, sweep_ms, ms, amplitude, cutoff_hz, q = leaves
     sound = oscillator.swept_sine(hz, sweep, sweep_ms, ms, amplitude, FRAMES, RATE)
     sound = sound + biquad.high_pass(envelope.burst(SIGNAL[0], ms, amplitude, RATE), cutoff_hz, q, RATE)
+    unit = torch.from_numpy(generator.uniform(0.2, 0.8, (rows, len(SNARE)))).requires_grad_()
+    snare = snare808.render(unit_to_values(SNARE, unit), FRAMES, RATE, SIGNAL[0])
+    sound = saturation.soft_clip(sound, snare)
     sound.square().sum().backward()
-    return [sound.detach(), *(leaf.grad for leaf in leaves)]
+    return [sound.detach(), *(leaf.grad for leaf in (*leaves, unit))]
 
 
 @pytest.mark.parametrize("rows", [1, 3, 16])
@@ -257,3 +287,34 @@ def test_the_noise_is_that_of_the_voice(seed):
 def test_amplitudes_of_levels():
     levels = _column(-60.0, -6.0, 0.0, 20.0)
     np.testing.assert_allclose(biquad.db_amplitude(levels), 10.0 ** (levels.numpy() / 20.0), rtol=1e-14)
+
+
+def test_memory_is_used_again_once_nothing_holds_it():
+    shape = (3, 1234567)
+    first = memory.empty(*shape)
+    address, tensor, view = first.ctypes.data, torch.from_numpy(first)[1:], first[2]
+    del first
+    assert memory.empty(*shape).ctypes.data != address
+    del tensor
+    assert memory.empty(*shape).ctypes.data != address
+    del view
+    assert address in {array.ctypes.data for array in [memory.empty(*shape) for _ in range(2)]}
+
+
+def test_sounds_and_gradients_of_a_step_outlive_the_next():
+    def step(seed):
+        unit = torch.from_numpy(np.random.default_rng(seed).uniform(0.2, 0.8, (2, len(SNARE))))
+        values = unit_to_values(SNARE, unit).requires_grad_()
+        sound = snare808.render(values, SOUND_FRAMES, RATE, samples)
+        features = long_term_features(sound)
+        (by_sound,) = torch.autograd.grad(features.sum(), sound, retain_graph=True)
+        return sound, by_sound, torch.autograd.grad(features.sum(), values)[0]
+
+    samples = white_noise(0, SOUND_FRAMES)
+    kept = step(1)
+    copies = [tensor.detach().clone() for tensor in kept]
+    others = step(2)
+    assert not torch.equal(others[0], kept[0])
+    for now, before, again in zip(kept, copies, step(1), strict=True):
+        assert torch.equal(now, before)
+        assert torch.equal(again, before)

@@ -98,17 +98,17 @@ def test_values_of_recorded_hits_are_those_of_the_published_formulas():
     assert np.allclose(long_term_features(hits), expected, rtol=0.0, atol=1e-9)
 
 
-@pytest.mark.parametrize("published_clipping", [False, True])
-@pytest.mark.parametrize("name", ["noise", "loud noise", "burst"])
+@pytest.mark.parametrize(
+    ("name", "published_clipping"), [("noise", False), ("loud noise", False), ("burst", False), ("loud noise", True)]
+)
 def test_gradients_are_slopes_of_the_independent_form(name, published_clipping):
     """Along a random direction; sounds at a floor are left out, where the formulas have a kink."""
-    sound = torch.from_numpy(SOUNDS[name])[None].requires_grad_()
+    sounds = torch.from_numpy(SOUNDS[name]).expand(len(LONG_TERM), -1).clone().requires_grad_()
     direction = RANDOM.normal(size=SOUND_FRAMES) * (np.abs(SOUNDS[name]) + 0.1 * np.std(SOUNDS[name]))
     step = 1e-8
     ahead, behind = (long_term(SOUNDS[name] + sign * step * direction, published_clipping) for sign in (1, -1))
-    features = long_term_features(sound, None, published_clipping)[0]
-    gradient = torch.stack([torch.autograd.grad(feature, sound, retain_graph=True)[0][0] for feature in features])
-    slopes = gradient @ torch.from_numpy(direction)
+    long_term_features(sounds, None, published_clipping).diagonal().sum().backward()
+    slopes = sounds.grad @ torch.from_numpy(direction)
     assert np.allclose(slopes, (ahead - behind) / (2.0 * step), rtol=1e-4, atol=1e-5)
 
 
@@ -120,12 +120,7 @@ def test_compiled_form_is_the_torch_form(sounds):
     assert torch.allclose(compiled, expected, rtol=0.0, atol=1e-9)
     # one feature of each hit, and random shares of all
     units = torch.eye(len(LONG_TERM), dtype=torch.float64)[torch.arange(len(batch)) % len(LONG_TERM)]
-    for weight in (
-        units,
-        units.roll(2, dims=1),
-        units.roll(4, dims=1),
-        torch.from_numpy(RANDOM.normal(size=units.shape)),
-    ):
+    for weight in (units, units.roll(3, dims=1), torch.from_numpy(RANDOM.normal(size=units.shape))):
         by_compiled, by_expected = (
             torch.autograd.grad((features * weight).sum(), batch, retain_graph=True)[0]
             for features in (compiled, expected)

@@ -42,9 +42,14 @@ def high_pass(x: Tensor, cutoff_hz: Tensor, q: Tensor, sample_rate: float) -> Te
     -------
     Tensor, shape (hits, frames)
     """
+    return filtered(x, *high_pass_coefficients(cutoff_hz, q, sample_rate))
+
+
+def high_pass_coefficients(cutoff_hz: Tensor, q: Tensor, sample_rate: float) -> tuple[Tensor, Tensor]:
+    """Numerator and denominator of `high_pass`, as `filtered` takes them."""
     k = _warped(cutoff_hz, sample_rate)
     one = torch.ones_like(k)
-    return filtered(x, torch.stack([one, -2.0 * one, one]), _denominator(k, q))
+    return torch.stack([one, -2.0 * one, one]), _denominator(k, q)
 
 
 def band_pass(x: Tensor, cutoff_hz: Tensor, q: Tensor, sample_rate: float) -> Tensor:

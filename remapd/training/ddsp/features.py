@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from remapd.errors import FieldError
-from remapd.training.ddsp.features_cpu import frame_means
-from remapd.training.ddsp.features_temporal import temporal_centroid
+from remapd.training.ddsp.features_cpu import means_and_sums
+from remapd.training.ddsp.features_temporal import centre, temporal_centroid, weightings
 from remapd.training.kernels.k_weighting import k_weighting
 from remapd.training.long_term import FRAME, FRAMES, HOP, SOUND_FRAMES, TRAINING_RATE_HZ, TRANSIENT_FRAMES
 
@@ -61,7 +61,8 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
     sound = sound.double()
     weights = frame_weights(sound, horizon_frames)
     if sound.device.type == "cpu" and not published_clipping:
-        return torch.cat([frame_means(sound, weights), temporal_centroid(sound)[:, None]], dim=1)
+        means, sums = means_and_sums(sound, weights, weightings(sound.device))
+        return torch.cat([means, centre(sums)[:, None]], dim=1)
     return reference_features(sound, weights, published_clipping)
 
 

@@ -20,7 +20,12 @@ from remapd.training.long_term import FRAME, TEMPORAL_CENTROID_FRAMES, TRAINING_
 def temporal_centroid(sound: Tensor) -> Tensor:
     """Centre of the envelope in ms as ``0.03 ms^1.864``; shape (hits, frames) gives (hits,)."""
     power = sound[:, :TEMPORAL_CENTROID_FRAMES].square()
-    total, moment = (power @ weightings(sound.device)).unbind(dim=1)
+    return centre(power @ weightings(sound.device))
+
+
+def centre(sums: Tensor) -> Tensor:
+    """Temporal centroid of the envelope's sum and first moment; shape (hits, 2) gives (hits,)."""
+    total, moment = sums.unbind(dim=1)
     return 0.03 * (moment / (total + 1e-8)) ** 1.864
 
 

@@ -77,10 +77,17 @@ def swept_sine(
     """
     if not has_kernel(frequency_hz, sweep, sweep_decay_ms, decay_ms, amplitude):
         return reference_swept_sine(frequency_hz, sweep, sweep_decay_ms, decay_ms, amplitude, frames, sample_rate)
+    scalars = swept_sine_scalars(frequency_hz, sweep, sweep_decay_ms, decay_ms, amplitude, sample_rate)
+    return _SweptSine.apply(attack_frames(sample_rate), frames, *scalars)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def swept_sine_scalars(
+    frequency_hz: Tensor, sweep: Tensor, sweep_decay_ms: Tensor, decay_ms: Tensor, amplitude: Tensor, sample_rate: float
+) -> tuple[Tensor, ...]:
+    """What the kernel takes: the frequency in turns a frame, the sweep, the nepers of both decays and the amplitude."""
     held_hz, held_sweep = tuned(frequency_hz, sweep, sample_rate)
     nepers = decay_nepers(sweep_decay_ms, sample_rate), decay_nepers(decay_ms, sample_rate)
-    scalars = held_hz / sample_rate, held_sweep, *nepers, amplitude
-    return _SweptSine.apply(attack_frames(sample_rate), frames, *scalars)  # type: ignore[no-any-return,no-untyped-call]
+    return held_hz / sample_rate, held_sweep, *nepers, amplitude
 
 
 def reference_swept_sine(

@@ -24,13 +24,15 @@ _BLOCKS_A_FRAME = FRAME // HOP
 _STATES = 4
 # Blocks side by side, filled up with silent ones to a whole number of vector registers.
 _LANES = 72
+# Samples and blocks that are transposed at a time: as many as lie in a line of the processor's cache.
+_TILE = 8
 
-#: What lies between the forward and the backward pass, and the memory that both work in.
+#: Memory to work in: sample by sample, of each the blocks side by side.
+WORK = (HOP * _LANES,)
+
+#: What lies between the forward and the backward pass.
 STATE = np.dtype(
     [
-        # sample by sample, of each the blocks side by side: the sound or its gradient, and the filter's output
-        ("x", np.float64, (HOP * _LANES,)),
-        ("y", np.float64, (HOP * _LANES,)),
         # of each block: z.z, R'z and the state in which the filter leaves it
         ("energy", np.float64, (_LANES,)),
         ("moment", np.float64, (_STATES, _LANES)),
@@ -80,10 +82,10 @@ def _free_step(record: Any, state: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @compiled
-def measure(state: Any, filter_: Any, sound: Any, mean_square: Any) -> None:
+def measure(state: Any, work: Any, filter_: Any, sound: Any, mean_square: Any) -> None:
     """Set ``mean_square[:FRAMES]`` from ``sound[:SOUND_FRAMES]``, and in `state` what `differentiate` reads."""
-    _cut(state, sound)
-    _filter(state, filter_)
+    _cut(sound, work)
+    _measure_blocks(state, work, filter_)
     start = state.start
     for f in range(FRAMES):
         _enter_blocks(state, filter_, f)
@@ -96,19 +98,20 @@ def measure(state: Any, filter_: Any, sound: Any, mean_square: Any) -> None:
 
 
 @compiled
-def _cut(state: Any, sound: Any) -> None:
-    x = state.x
-    for b in range(BLOCKS):
-        for n in range(HOP):
-            x[n * _LANES + b] = sound[b * HOP + n]
-    for b in range(BLOCKS, _LANES):
-        for n in range(HOP):
-            x[n * _LANES + b] = 0.0
+def _cut(sound: Any, x: Any) -> None:
+    for block in range(0, BLOCKS, _TILE):
+        end = min(block + _TILE, BLOCKS)
+        for start in range(0, HOP, _TILE):
+            for n in range(start, start + _TILE):
+                for b in range(block, end):
+                    x[n * _LANES + b] = sound[b * HOP + n]
+    for n in range(HOP):
+        x[n * _LANES + BLOCKS : (n + 1) * _LANES] = 0.0
 
 
 @compiled
-def _filter(state: Any, filter_: Any) -> None:
-    """Both stages as transposed direct forms, whose states are `s` and `t`."""
+def _measure_blocks(state: Any, work: Any, filter_: Any) -> None:
+    """Filter `work` by both stages, transposed direct forms with states `s` and `t`, and measure what comes out."""
     state.energy[:] = 0.0
     state.moment[:] = 0.0
     state.end[:] = 0.0
@@ -116,7 +119,7 @@ def _filter(state: Any, filter_: Any) -> None:
     b0, b1, b2 = filter_.shelf_b[0], filter_.shelf_b[1], filter_.shelf_b[2]
     a1, a2, c1, c2 = filter_.shelf_a[1], filter_.shelf_a[2], filter_.high_pass_a[1], filter_.high_pass_a[2]
     for n in range(HOP):
-        x, y = state.x[n * _LANES : (n + 1) * _LANES], state.y[n * _LANES : (n + 1) * _LANES]
+        x = work[n * _LANES : (n + 1) * _LANES]
         r1, r2, r3, r4 = filter_.response[n, 0], filter_.response[n, 1], filter_.response[n, 2], filter_.response[n, 3]
         for b in range(_LANES):
             u = b0 * x[b] + s1[b]
@@ -125,7 +128,7 @@ def _filter(state: Any, filter_: Any) -> None:
             s2[b] = b2 * x[b] - a2 * u
             t1[b] = (t2[b] - 2.0 * u) - c1 * v
             t2[b] = u - c2 * v
-            y[b] = v
+            x[b] = v
             energy[b] += v * v
             m1[b] += r1 * v
             m2[b] += r2 * v
@@ -155,15 +158,21 @@ def _enter_blocks(state: Any, filter_: Any, frame: int) -> None:
 
 
 @compiled
-def differentiate(state: Any, filter_: Any, by_mean_square: Any) -> None:
-    """Set ``state.x`` to the gradient of ``sum by_mean_square[f] mean_square[f]``; see `take_gradient`."""
+def differentiate(state: Any, work: Any, filter_: Any, sound: Any, by_mean_square: Any, gradient: Any) -> None:
+    """Set ``gradient[:SOUND_FRAMES]`` to that of ``sum by_mean_square[f] mean_square[f]`` by the sound.
+
+    The sound is filtered again: that costs less than to keep what the filter made of it.
+    """
+    _cut(sound, work)
+    _measure_blocks(state, work, filter_)
     state.by_energy[:] = 0.0
     state.by_moment[:] = 0.0
     state.by_end[:] = 0.0
     for f in range(FRAMES):
         _enter_blocks(state, filter_, f)
         _return_to_blocks(state, filter_, f, 2.0 * by_mean_square[f] / FRAME)
-    _filter_back(state, filter_)
+    _filter_back(state, work, filter_)
+    _join(work, gradient)
 
 
 @compiled
@@ -190,17 +199,18 @@ def _return_to_blocks(state: Any, filter_: Any, frame: int, factor: float) -> No
 
 
 @compiled
-def _filter_back(state: Any, filter_: Any) -> None:
+def _filter_back(state: Any, work: Any, filter_: Any) -> None:
     """The filter transposed and reversed in time: from gradients by output and last state to that by the input."""
     factor, (m1, m2, m3, m4), (s1, s2, t1, t2) = state.by_energy, _rows(state.by_moment), _rows(state.by_end)
     b0, b1, b2 = filter_.shelf_b[0], filter_.shelf_b[1], filter_.shelf_b[2]
     a1, a2, c1, c2 = filter_.shelf_a[1], filter_.shelf_a[2], filter_.high_pass_a[1], filter_.high_pass_a[2]
     for n in range(HOP - 1, -1, -1):
-        x, y = state.x[n * _LANES : (n + 1) * _LANES], state.y[n * _LANES : (n + 1) * _LANES]
+        x = work[n * _LANES : (n + 1) * _LANES]
         r1, r2, r3, r4 = filter_.response[n, 0], filter_.response[n, 1], filter_.response[n, 2], filter_.response[n, 3]
+        for b in range(_LANES):  # by themselves: with the recursion in one loop, they would not be vectorised
+            x[b] = factor[b] * x[b] + ((r1 * m1[b] + r2 * m2[b]) + (r3 * m3[b] + r4 * m4[b]))
         for b in range(_LANES):
-            by_y = factor[b] * y[b] + ((r1 * m1[b] + r2 * m2[b]) + (r3 * m3[b] + r4 * m4[b]))
-            by_v = (by_y - c1 * t1[b]) - c2 * t2[b]
+            by_v = (x[b] - c1 * t1[b]) - c2 * t2[b]
             by_u = ((by_v - 2.0 * t1[b]) + t2[b]) - (a1 * s1[b] + a2 * s2[b])
             x[b] = b0 * by_u + (b1 * s1[b] + b2 * s2[b])
             s2[b] = s1[b]
@@ -210,9 +220,10 @@ def _filter_back(state: Any, filter_: Any) -> None:
 
 
 @compiled
-def take_gradient(state: Any, gradient: Any) -> None:
-    """Set ``gradient[:SOUND_FRAMES]`` to what `differentiate` found."""
-    x = state.x
-    for b in range(BLOCKS):
-        for n in range(HOP):
-            gradient[b * HOP + n] = x[n * _LANES + b]
+def _join(x: Any, sound: Any) -> None:
+    for block in range(0, BLOCKS, _TILE):
+        end = min(block + _TILE, BLOCKS)
+        for start in range(0, HOP, _TILE):
+            for b in range(block, end):
+                for n in range(start, start + _TILE):
+                    sound[b * HOP + n] = x[n * _LANES + b]
