@@ -336,6 +336,15 @@ def test_no_pickle_is_run(tmp_path):
     assert not touched.exists()
 
 
+@pytest.mark.parametrize("name", [b"__torch__.torch.classes.a\nB", b"__torch__.torch\nclasses.a.B"])
+def test_no_object_of_a_class_of_torch_is_made(name, tmp_path, here):
+    content = modules.changed(
+        modules.saved(modules.Mlp()), lambda entry, data: b"c" + name + data if entry.endswith("data.pkl") else data
+    )
+    with pytest.raises(ModelError, match=r"file: expected tensors and numbers"):
+        read_back(content, tmp_path / "x.pt")
+
+
 def test_a_file_that_takes_for_ever_is_given_up(tmp_path):
     before = set(Path("/proc").glob("[0-9]*")) if Path("/proc").exists() else set()
     with pytest.raises(ModelError, match=r"more than 1 s to read|memory|died of"):

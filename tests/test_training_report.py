@@ -222,6 +222,15 @@ def test_what_is_no_report_is_never_touched(tmp_path, name):
     assert content(tmp_path) == before
 
 
+def test_sounds_of_ones_own_that_are_called_like_ours_are_never_touched(tmp_path):
+    sounds = tmp_path / "take" / "audio"
+    sounds.mkdir(parents=True)
+    (sounds / "hit_01.wav").write_text("mine")
+    with pytest.raises(TrainingError, match="holds audio, which is no part of a report"):
+        write_report(sounds.parent, make_result())
+    assert (sounds / "hit_01.wav").read_text() == "mine"
+
+
 def test_a_report_with_a_file_of_ones_own_is_not_replaced(tmp_path):
     folder = tmp_path / "report"
     write_report(folder, make_result())

@@ -84,7 +84,7 @@ class HitSet:
     ----------
     sounds : ndarray of float32, shape (hits, SOUND_FRAMES)
         At `TRAINING_RATE_HZ`, from the spec's pre-roll before the onset; faded out where the next hit comes earlier.
-    onset_features : ndarray, shape (hits, 3)
+    onset_features : ndarray, shape (hits, 7)
         In the order and units of `remapd.features.descriptors.FEATURES`, measured at the recording's own rate.
     horizon_s : ndarray, shape (hits,)
         How long each sound is the hit's own, from its first sample: until it is faded out for the next hit, or the

@@ -31,7 +31,7 @@ class Detection:
     ----------
     onset_frames : ndarray of int64, shape (hits,)
         Frames of the recording at which hits begin, ascending.
-    onset_features : ndarray, shape (hits, 3)
+    onset_features : ndarray, shape (hits, 7)
         In the order and units of `remapd.features.descriptors.FEATURES`.
     rejected : tuple of Candidate
         What was no hit, in the order of time.

@@ -101,10 +101,17 @@ def _foreign(folder: Path) -> str | None:
                     return f"{FOLDER}/{sound.name}"
         elif path.name not in _FILES or path.is_dir():
             return path.name
-    figures = folder / FIGURES
-    if figures.exists() and _MARK not in figures.read_text(encoding="utf-8", errors="replace")[:200]:
-        return FIGURES
-    return PAGE if (folder / PAGE).exists() and not figures.exists() else None
+    # Sounds of one's own may be called like ours: only the figures tell a report.
+    if not _is_report(folder / FIGURES):
+        return next((path.name for path in sorted(folder.iterdir(), reverse=True)), None)
+    return None
+
+
+def _is_report(figures: Path) -> bool:
+    if not figures.is_file():
+        return False
+    with figures.open(encoding="utf-8", errors="replace") as file:
+        return _MARK in file.read(200)
 
 
 @contextlib.contextmanager

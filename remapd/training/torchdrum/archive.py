@@ -24,6 +24,8 @@ MAX_ENTRIES = 1000
 MODEL_ENTRY = "extra/remapd.safetensors"
 
 _NEEDED = re.compile(r"version|byteorder|(data|constants)\.pkl|(data|constants)/\d+|code/[\w/]+\.py")
+# Part of the name of every class that torch has written in C++: reading an object of one calls its code.
+_FOREIGN = b"classes"
 _FIELD = "file"
 
 
@@ -60,12 +62,14 @@ def read_archive(content: bytes) -> Archive:
     Raises
     ------
     FieldError
-        If it is no zip archive, damaged, too large when unpacked, or no TorchScript.
+        If it is no zip archive, damaged, too large when unpacked, no TorchScript, or holds objects of torch's classes.
     """
     entries = _entries(content)
     needed = {name: data for name, data in entries.items() if _NEEDED.fullmatch(name)}
     if "constants.pkl" not in needed or not any(name.startswith("code/") for name in needed):
         raise FieldError(_FIELD, "a model as torch.jit.save writes it", "an archive without code")
+    if any(_FOREIGN in data for name, data in needed.items() if name.endswith(".pkl")):
+        raise FieldError(_FIELD, "tensors and numbers", "an object of one of torch's own classes")
     return Archive(needed, entries.get(MODEL_ENTRY))
 
 

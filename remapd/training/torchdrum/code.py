@@ -35,6 +35,9 @@ _NODES: tuple[type[ast.AST], ...] = (
     ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
 )  # fmt: skip
 _RUN_WHILE_LOADED = frozenset({"__setstate__", "__getstate__", "__init__", "__new__", "__del__"})
+# Where torch keeps classes written in C++, whose methods may do anything. The name alone is refused, for there are many
+# ways to the class: another variable for it, or for a part of the way.
+_FOREIGN = "classes"
 _FIELD = "code"
 
 
@@ -57,7 +60,8 @@ def checked_code(texts: Sequence[str], operators: Collection[str]) -> list[str]:
     Raises
     ------
     FieldError
-        If anything else is called, there is a loop, or a method that runs while the file is loaded.
+        If anything else is called, there is a loop, a class of torch's own, or a method that runs while the file is
+        loaded.
     """
     trees = [_parsed(text) for text in texts]
     nodes = [node for tree in trees for node in ast.walk(tree)]
@@ -68,6 +72,8 @@ def checked_code(texts: Sequence[str], operators: Collection[str]) -> list[str]:
     for node in nodes:
         if not isinstance(node, _NODES) or getattr(node, "decorator_list", []):
             raise FieldError(_FIELD, "plain expressions without loops", type(node).__name__.lower())
+        if _names(node) == _FOREIGN:
+            raise FieldError(_FIELD, "no classes of torch's own", shown(ast.unparse(node)))
     for call, functions in _calls(trees):
         _check_call(call.func, callable_methods, functions)
     return [ast.unparse(tree) + "\n" for tree in trees]
@@ -78,6 +84,13 @@ def _parsed(text: str) -> ast.Module:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise FieldError(_FIELD, "TorchScript source text", shown(str(error))) from None
+
+
+def _names(node: ast.AST) -> object:
+    """What an attribute is called, or a constant's value, which may name one for `getattr`."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.value if isinstance(node, ast.Constant) else None
 
 
 def _calls(trees: Iterable[ast.AST]) -> Iterator[tuple[ast.Call, set[str]]]:
@@ -128,7 +141,7 @@ def _check_call(function: ast.expr, methods: Collection[str], functions: Collect
             allowed = name in OPERATORS
         case ["ops", "prim", name]:
             allowed = name in _PRIMITIVES
-        case ["torch" | "ops", *_] | ["__torch__", "torch", "classes", *_]:
+        case ["torch" | "ops", *_]:
             allowed = False
         case ["__torch__", *_]:
             allowed = True
