@@ -21,6 +21,7 @@ from remapd.mapping import library
 from remapd.mapping.bundle import load_model
 from remapd.training import fit, requirements
 from remapd.training.long_term import TRAINING_RATE_HZ
+from remapd.training.recipes import RECIPES
 from tests.recordings import require_audio_folder
 from tests.training_hits import played_hits
 
@@ -93,6 +94,11 @@ def test_all_hits_may_be_trained_on(take, folder):
     result = train(take, *SHORT, "-o", folder / "m.safetensors", "--test", 0, "--report", folder / "r")
     assert result.exit_code == 0, result.output
     assert "18 hits trained on" in result.stdout
+
+
+def test_help_lists_the_recipes():
+    text = train("--help").stdout
+    assert all(f"\n  {name}" in text for name in RECIPES)
 
 
 @pytest.mark.parametrize(

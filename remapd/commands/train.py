@@ -22,7 +22,7 @@ _OPTIONS = (
     click.option("--synth", metavar="NAME", help="Synthesiser to train; a preset says it too."),
     click.option("--preset", metavar="NAME|FILE", help="Sound that is modulated; by default one of the synth's."),
     click.option("--recipe", "recipe_name", default="default", show_default=True, metavar="NAME",
-                 help="How to train; an unknown name lists them."),
+                 help="How to train; the recipes are listed below."),
     click.option("-o", "--output", type=_FILE, metavar="FILE",
                  help="Model, as .safetensors; by default in your own folder, named like the recording."),
     click.option("--report", type=_FILE, metavar="FOLDER", help="Folder for a page with curves, errors and sounds."),
@@ -52,7 +52,17 @@ def _train_options(function: Any) -> Any:
     return function
 
 
-@click.command("train")
+class _Command(click.Command):
+    """A command whose help ends with the recipes there are."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from remapd.training.recipes import RECIPES
+
+        with formatter.section("Recipes"):
+            formatter.write_dl([(recipe.name, recipe.description) for recipe in RECIPES.values()])
+
+
+@click.command("train", cls=_Command)
 @click.argument("recordings", nargs=-1, required=True, type=_FILE, metavar="RECORDING...")
 @_train_options
 def command(
