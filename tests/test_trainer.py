@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from remapd.errors import FieldError, TrainingError  # noqa: E402
+from remapd.features.descriptors import FeatureSpec  # noqa: E402
 from remapd.mapping.bundle import load_model, save_model  # noqa: E402
 from remapd.training.kernels.threads import use_threads  # noqa: E402
 from remapd.training.long_term import LONG_TERM  # noqa: E402
@@ -21,7 +22,7 @@ from remapd.training.trainer import train  # noqa: E402
 from tests.training_hits import WHOLE_S, played_hits, preset  # noqa: E402
 
 CPU = torch.device("cpu")
-SHORT = replace(RECIPES["nime2024"], epochs=4)
+SHORT = replace(RECIPES["nime2024"], epochs=4, bandwidth_hz=FeatureSpec().bandwidth_hz)
 
 
 @pytest.fixture(scope="module")
@@ -212,3 +213,10 @@ def test_hits_cut_short_are_compared_over_what_is_heard(hits):
     assert abs(objective.wanted[3, flatness] - whole.wanted[3, flatness]) < 1.0
     bare = objective.reached(torch.zeros(len(hits), 14, dtype=torch.float64), torch.arange(len(hits)))
     np.testing.assert_allclose(bare.numpy(), 0.0, atol=1e-9)
+
+
+def test_fast_playing_of_which_no_hit_has_a_temporal_centroid(hits):
+    """The horizon of each hit is shorter than that feature needs."""
+    quick = replace(hits, horizon_s=np.full(len(hits), 0.1))
+    result = train(quick, preset(), replace(RECIPES["default"], epochs=1, steps=0))
+    assert all(np.isfinite(weight).all() for weight in result.model.network.weights)

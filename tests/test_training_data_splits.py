@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remapd.errors import FieldError
-from remapd.training.splits import even_split, folds, reference_hit
+from remapd.training.splits import even_split, reference_hit
 
 LOUDNESS = st.lists(st.floats(-80.0, 0.0), min_size=4, max_size=120).map(np.array)
 SEEDS = st.integers(0, 1000)
@@ -48,19 +48,12 @@ def test_one_of_each_rank_of_loudness_is_tested(seed):
     np.testing.assert_array_equal(np.sort(of_rest) // 9, np.arange(10))
 
 
-@given(LOUDNESS, st.integers(2, 6), SEEDS)
-def test_folds_test_each_hit_once_and_are_even(loudness, n, seed):
-    n = min(n, len(loudness) - 2)
-    splits = folds(loudness, n, seed)
-    assert len(splits) == n
-    assert sorted(np.concatenate([split.test for split in splits])) == list(range(len(loudness)))
-    rank = np.argsort(np.argsort(loudness, kind="stable"))
-    for split in splits:
-        assert sorted(np.concatenate(parts(split))) == list(range(len(loudness)))
-        # One of each n neighbours in loudness; the last few are fewer than n.
-        strata = np.sort(rank[split.test]) // n
-        assert len(set(strata)) == len(strata)
-        assert len(strata) >= len(loudness) // n
+@given(LOUDNESS, SEEDS, st.floats(0.0, 0.3), st.floats(0.0, 0.3), st.data())
+def test_the_reference_is_trained_on(loudness, seed, validation, test, data):
+    reference = data.draw(st.integers(0, len(loudness) - 1))
+    split = even_split(loudness, seed, validation, test, reference)
+    assert reference in split.train
+    assert sorted(np.concatenate(parts(split))) == list(range(len(loudness)))
 
 
 def test_what_leaves_nothing_to_train_on_is_refused():
@@ -68,12 +61,6 @@ def test_what_leaves_nothing_to_train_on_is_refused():
         even_split(np.zeros(2), 0)
     with pytest.raises(FieldError, match="test"):
         even_split(np.zeros(20), 0, test=1.0)
-    with pytest.raises(FieldError, match="folds"):
-        folds(np.zeros(5), 5, 0)
-    with pytest.raises(FieldError, match="folds"):
-        folds(np.zeros(5), 1, 0)
-    with pytest.raises(FieldError, match="folds"):
-        folds(np.zeros(5), 2, 0, validation=0.9)
     with pytest.raises(FieldError, match="loudness_db"):
         even_split(np.array([0.0, np.nan, 1.0]), 0)
 

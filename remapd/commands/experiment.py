@@ -31,6 +31,7 @@ _OPTIONS = (
                  "`remapd train` there are bare and direct."),
     click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True,
                  help="Number of seeds; each holds other hits out and begins with other weights."),
+    click.option("--first-seed", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Least seed."),
     click.option("--channel", default="1", show_default=True, metavar="NUMBER|mix",
                  help="Channel of the recordings; mix is the mean of all."),
     click.option("--workers", type=click.IntRange(1, 1024), metavar="NUMBER",
@@ -103,6 +104,7 @@ def _plan(
     presets: tuple[str, ...],
     recipes: tuple[str, ...],
     seeds: int,
+    first_seed: int,
     channel: str,
 ) -> Plan:
     from remapd.training.experiment_plan import ROWS, Plan, get_method
@@ -112,6 +114,7 @@ def _plan(
         presets=tuple(_chosen_presets(_names(presets))),
         methods=tuple(get_method(name) for name in _names(recipes) or ROWS),
         seeds=seeds,
+        first_seed=first_seed,
         channel=parsed_channel(channel),
     )
 

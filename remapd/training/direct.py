@@ -18,6 +18,7 @@ from remapd.training.dataset import HitSet
 from remapd.training.objective import Objective
 from remapd.training.recipes import DirectRecipe
 from remapd.training.result import Differences
+from remapd.training.schedule import LEAST_FALL
 from remapd.training.torch_state import undisturbed
 
 # Hits in a step; gradients take memory.
@@ -84,6 +85,7 @@ class _Search:
         self._mean, self._square = torch.zeros_like(self._modulation), torch.zeros_like(self._modulation)
         self._rate = torch.full_like(each, recipe.learning_rate)[:, None]
         self._least = torch.full_like(each, torch.inf)
+        self._mark = self._least
         self._waited = torch.zeros_like(each, dtype=torch.int64)
         self.best = self._modulation.clone()
 
@@ -114,7 +116,9 @@ class _Search:
         is_better = error < self._least
         self._least = torch.where(is_better, error, self._least)
         self.best[is_better] = self._modulation[is_better]
-        self._waited = torch.where(is_better, 0, self._waited + 1)
+        is_improved = error < self._mark * (1.0 - LEAST_FALL)
+        self._mark = torch.where(is_improved, error, self._mark)
+        self._waited = torch.where(is_improved, 0, self._waited + 1)
         is_stuck = self._waited > self._patience
         self._rate[is_stuck] *= 0.5
         self._waited[is_stuck] = 0

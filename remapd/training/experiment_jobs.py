@@ -72,7 +72,7 @@ def _done(hits: HitSet, job: Job, fingerprint: dict[str, str], keep_model: bool)
     from remapd.training.splits import even_split
 
     measure = Objective(hits, job.preset, uses_horizons=False, device=torch.device("cpu"))
-    split = even_split(measure.loudness_db.numpy(), job.seed)
+    split = even_split(measure.loudness_db.numpy(), job.seed, reference=measure.reference)
     differences, model = _reached(hits, job, measure, split)
     if not np.isfinite(differences.reached).all():
         raise TrainingError("what was reached is not finite: training has diverged")

@@ -147,7 +147,9 @@ class Plan:
     presets : tuple of Preset
     methods : tuple of Recipe, DirectRecipe or BareRecipe
     seeds : int
-        Number of seeds, from 0.
+        Number of seeds.
+    first_seed : int
+        The least of them.
     channel : int
         Channel of the recordings, from 0, or `remapd.audio.file.MIX`.
 
@@ -161,6 +163,7 @@ class Plan:
     presets: tuple[Preset, ...]
     methods: tuple[Method, ...]
     seeds: int = 1
+    first_seed: int = 0
     channel: int = 0
 
     def __post_init__(self) -> None:
@@ -186,7 +189,7 @@ class Plan:
 
     def _jobs(self, drum: str, members: list[Method]) -> Iterator[Job]:
         for preset in self.presets:
-            for seed in range(self.seeds):
+            for seed in range(self.first_seed, self.first_seed + self.seeds):
                 yield from (Job(drum, preset, method, seed) for method in members)
 
 

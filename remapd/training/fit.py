@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from remapd.errors import TrainingError
 from remapd.training.long_term import LONG_TERM
 from remapd.training.losses import expected_difference, feature_difference
 from remapd.training.mapper_module import Mapper
@@ -138,7 +139,10 @@ class Fit:
             rate = self._learning_rate(state, epoch + (i + 0.5) / len(batches))
             state.optimiser.param_groups[0]["lr"] = rate
             losses.append(self._step(state, batch) * len(batch))
-        state.note(rate, sum(losses) / len(self._train), self._validation_loss(state.mapper))
+        train_loss, validation_loss = sum(losses) / len(self._train), self._validation_loss(state.mapper)
+        if not np.isfinite([train_loss, *validation_loss]).all():
+            raise TrainingError(f"training has diverged in epoch {epoch + 1}: its loss is no number")
+        state.note(rate, train_loss, validation_loss)
 
     def _learning_rate(self, state: FitState, epoch: float) -> float:
         recipe = self._recipe

@@ -27,6 +27,7 @@ RECIPE_PARAMETERS = ParameterTable(
     "recipe",
     [
         SPEC_PARAMETERS["window_ms"],
+        SPEC_PARAMETERS["bandwidth_hz"],
         Parameter("layers", "", 0, MAX_LAYERS - 1, 1, "Hidden layers; without any the network is linear.", "whole"),
         Parameter("width", "", 1, MAX_WIDTH, 32, "Width of each hidden layer.", "whole"),
         Parameter("init_std", "", 0.0, 1.0, 1e-3, "Standard deviation of the weights before training; biases are 0."),
@@ -76,6 +77,7 @@ class Recipe:
     name: str
     description: str
     window_ms: float = RECIPE_PARAMETERS["window_ms"].default
+    bandwidth_hz: float = RECIPE_PARAMETERS["bandwidth_hz"].default
     layers: int = 1
     width: int = 32
     init_std: float = 1e-3
@@ -105,7 +107,7 @@ class Recipe:
     @property
     def features(self) -> FeatureSpec:
         """Window of the onset features."""
-        return FeatureSpec(window_ms=self.window_ms)
+        return FeatureSpec(window_ms=self.window_ms, bandwidth_hz=self.bandwidth_hz)
 
     def settings(self) -> dict[str, str]:
         """Give every field but the name in words, for people."""
@@ -170,7 +172,8 @@ _DEFAULT = Recipe(
     uses_horizons=True,
     inputs=FEATURES.names,
 )
-_MLP = Recipe("nime2024", f"the MLP of {PUBLICATION}")
+# Published features take in all that the rate can carry.
+_MLP = Recipe("nime2024", f"the MLP of {PUBLICATION}", bandwidth_hz=SPEC_PARAMETERS["bandwidth_hz"].maximum)
 _PUBLISHED = (
     _MLP,
     replace(_MLP, name="nime2024-linear", description=f"the linear mapper of {PUBLICATION}", layers=0, init_std=1e-6,

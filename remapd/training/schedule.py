@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-# A loss has to fall by this part to count as an improvement; it keeps rounding from counting.
-_LEAST_FALL = 1e-4
+#: A loss has to fall by this part to count as an improvement; it keeps rounding from counting.
+LEAST_FALL = 1e-4
 # Part of a cosine schedule in which the rate rises.
 _RISE = 0.1
 
@@ -15,7 +15,7 @@ def halved_on_plateau(learning_rate: float, patience: int, losses: Iterable[floa
     """Learning rate after `losses`, halved whenever more than `patience` of them in a row brought no improvement."""
     best, waited = float("inf"), 0
     for loss in losses:
-        waited = 0 if loss < best * (1.0 - _LEAST_FALL) else waited + 1
+        waited = 0 if loss < best * (1.0 - LEAST_FALL) else waited + 1
         best = loss if waited == 0 else best
         if waited > patience:
             learning_rate, waited = 0.5 * learning_rate, 0

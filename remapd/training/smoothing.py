@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+#: Of fewer hits nothing is to be learnt.
+FEWEST_HITS = 3
 #: More hits are thinned out to so many; time grows with their cube.
 MOST_HITS = 300
 
@@ -41,8 +43,10 @@ def foreseen(x: Tensor, y: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     mean, deviation : Tensor, shape (others,)
-        The deviation holds the noise too.
+        The deviation holds the noise too. 0 and 1 where there are fewer than `FEWEST_HITS` to learn from.
     """
+    if len(y) < FEWEST_HITS:
+        return at.new_zeros(len(at)), at.new_ones(len(at))
     x, y = _thinned(x, y)
     centre, scale = x.mean(0), x.std(0) + 1e-9
     mean, deviation = y.mean(), y.std() + 1e-9

@@ -33,7 +33,9 @@ class Split:
         return _split(np.concatenate([self.train, self.validation]), self.validation[:0], self.test)
 
 
-def even_split(loudness_db: ArrayLike, seed: int, validation: float = 0.1, test: float = 0.1) -> Split:
+def even_split(
+    loudness_db: ArrayLike, seed: int, validation: float = 0.1, test: float = 0.1, reference: int | None = None
+) -> Split:
     """Draw one hit for the test, and one for validation, out of each of as many equal ranks of loudness as are wanted.
 
     Parameters
@@ -44,6 +46,9 @@ def even_split(loudness_db: ArrayLike, seed: int, validation: float = 0.1, test:
         The same seed draws the same hits.
     validation, test : float
         Parts of the hits, 0 to less than 1; unless it is 0, there is at least one.
+    reference : int, optional
+        A hit that is trained on whatever the seed: that which others are compared with differs from itself by nothing,
+        and would be a test that anybody passes.
 
     Raises
     ------
@@ -51,46 +56,13 @@ def even_split(loudness_db: ArrayLike, seed: int, validation: float = 0.1, test:
         If nothing is left to train on.
     """
     order, random = _by_loudness(loudness_db), np.random.default_rng(seed)
+    order, kept = order[order != reference], order[order == reference]
     test_count, validation_count = _count(len(order), test, "test"), _count(len(order), validation, "validation")
     if test_count + validation_count >= len(order):
-        raise FieldError("split", f"more than {test_count + validation_count} hits", len(order))
+        raise FieldError("split", f"more than {test_count + validation_count} hits to draw from", len(order))
     tested, rest = _drawn(order, test_count, random)
     validated, trained = _drawn(rest, validation_count, random)
-    return _split(trained, validated, tested)
-
-
-def folds(loudness_db: ArrayLike, n: int, seed: int, validation: float = 0.1) -> list[Split]:
-    """Splits for cross validation: each hit is tested in exactly one of them, each fold is drawn evenly over loudness.
-
-    Parameters
-    ----------
-    loudness_db : array_like, shape (hits,)
-        Loudness of each hit.
-    n : int
-        Number of splits, 2 to the number of hits less one.
-    seed : int
-        The same seed draws the same splits.
-    validation : float
-        Part of all hits, as in `even_split`.
-
-    Raises
-    ------
-    FieldError
-        If there are too many folds, or nothing is left to train on.
-    """
-    order, random = _by_loudness(loudness_db), np.random.default_rng(seed)
-    if not 2 <= n < len(order):
-        raise FieldError("folds", f"2 to {len(order) - 1} for {len(order)} hits", n)
-    fold = np.concatenate([random.permutation(n) for _ in range(-(-len(order) // n))])[: len(order)]
-    count = _count(len(order), validation, "validation")
-    splits = []
-    for k in range(n):
-        rest = order[fold != k]
-        if count >= len(rest):
-            raise FieldError("folds", f"hits left to train on beside {count} for validation", n)
-        validated, trained = _drawn(rest, count, random)
-        splits.append(_split(trained, validated, order[fold == k]))
-    return splits
+    return _split(np.concatenate([trained, kept]), validated, tested)
 
 
 def reference_hit(loudness_db: ArrayLike, horizon_s: ArrayLike) -> int:

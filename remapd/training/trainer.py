@@ -91,7 +91,7 @@ def train(
     """
     with undisturbed():
         objective = Objective(hits, preset, recipe.uses_horizons, torch.device(device))
-        split = split or even_split(objective.loudness_db.cpu().numpy(), seed, validation, test)
+        split = split or even_split(objective.loudness_db.cpu().numpy(), seed, validation, test, objective.reference)
         if recipe.keeps_last:
             split = split.without_validation()
         job = _Job(hits, preset, recipe, seed, objective, split)
