@@ -56,8 +56,8 @@ def even_split(
         If nothing is left to train on.
     """
     order, random = _by_loudness(loudness_db), np.random.default_rng(seed)
-    order, kept = order[order != reference], order[order == reference]
     test_count, validation_count = _count(len(order), test, "test"), _count(len(order), validation, "validation")
+    order, kept = order[order != reference], order[order == reference]
     if test_count + validation_count >= len(order):
         raise FieldError("split", f"more than {test_count + validation_count} hits to draw from", len(order))
     tested, rest = _drawn(order, test_count, random)
