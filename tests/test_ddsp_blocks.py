@@ -19,6 +19,7 @@ from remapd.training.ddsp.noise import white_noise  # noqa: E402
 from remapd.training.ddsp.twin import unit_to_values  # noqa: E402
 from remapd.training.kernels import memory, threads  # noqa: E402
 from remapd.training.long_term import SOUND_FRAMES  # noqa: E402
+from remapd.training.torch_state import undisturbed  # noqa: E402
 from tests import snare808_reference as reference  # noqa: E402
 
 RATE, FRAMES = 44100.0, 3000
@@ -32,6 +33,13 @@ FILTERS = {
     "band_pass": (biquad.band_pass, lambda k, q: [k / q, 0.0, -k / q]),
     "low_pass": (biquad.low_pass, lambda k, q: [k * k, 2.0 * k * k, k * k]),
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As training computes: threads of torch that wait for each other would take most of the time."""
+    with undisturbed():
+        yield
 
 
 def _column(*values):

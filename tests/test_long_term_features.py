@@ -14,11 +14,19 @@ from remapd.training.ddsp.twin import get_twin, white_noise  # noqa: E402
 from remapd.training.kernels.k_weighting import k_weighting  # noqa: E402
 from remapd.training.kernels.threads import use_threads  # noqa: E402
 from remapd.training.long_term import FRAME, FRAMES, HOP, LONG_TERM, SOUND_FRAMES, TRAINING_RATE_HZ  # noqa: E402
+from remapd.training.torch_state import undisturbed  # noqa: E402
 from tests.long_term_reference import long_term  # noqa: E402
 from tests.recordings import SNARES, require_audio_folder, snare_performance  # noqa: E402
 
 RANDOM = np.random.default_rng(1)
 TIME = np.arange(SOUND_FRAMES)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As training computes: threads of torch that wait for each other would take most of the time."""
+    with undisturbed():
+        yield
 
 
 def noise(level=1.0):

@@ -18,6 +18,7 @@ from remapd.synth.registry import SYNTHS  # noqa: E402
 from remapd.training.ddsp.features import long_term_features  # noqa: E402
 from remapd.training.ddsp.twin import get_twin, unit_to_values, white_noise  # noqa: E402
 from remapd.training.long_term import SOUND_FRAMES, TRAINING_RATE_HZ  # noqa: E402
+from remapd.training.torch_state import undisturbed  # noqa: E402
 from tests.engines import hits, hits_of, play  # noqa: E402
 from tests.models import make_model, shipped_presets  # noqa: E402
 from tests.networks import mlp  # noqa: E402
@@ -31,6 +32,13 @@ SAME, LEFT_OUT = 1e-8, 2e-4
 SAME_FEATURES, FEATURES_AT_CORNERS = 1e-3, 0.05
 
 each_synth = pytest.mark.parametrize("synth", SYNTHS.values(), ids=SYNTHS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """As training computes: threads of torch that wait for each other would take most of the time."""
+    with undisturbed():
+        yield
 
 
 def _presets(synth):
