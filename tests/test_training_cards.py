@@ -38,7 +38,7 @@ def facts():
         "seed": 3,
         "history": history,
         "differences": Differences(wanted, reached, np.ones(wanted.shape, bool)),
-        "ending": "early",
+        "ending": "stopped",
     }
 
 
@@ -50,7 +50,7 @@ def test_provenance_fits_a_model_and_is_read_back(facts, tmp_path):
     assert read == provenance
     assert (read["recipe"], read["seed"]) == ("default", "3")
     assert read["data.hits"] == "60: 48 trained on, 6 chosen by, 6 tested on"
-    assert read["epochs"] == "30, ended early; best 20"
+    assert read["epochs"] == "30, stopped by hand; best 20"
     rows = error_rows(read)
     assert [row.name for row in rows] == [*LONG_TERM.names, "mean"]
     test = facts["differences"].subset(facts["split"].test)

@@ -38,7 +38,7 @@ def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        click.echo("\nStopping after this epoch; the best so far is kept. Once more breaks off.", err=True)
+        click.echo("\nStopping after this epoch; what was learnt so far is kept. Once more breaks off.", err=True)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -141,10 +141,8 @@ def _judgement(result: TrainingResult) -> Iterator[str]:
     history = result.history
     best = f", the best is number {history.best_epoch + 1}" if history.validation_loss.size else ""
     epochs = f"{len(history.train_loss)} epochs{best}"
-    yield f"trained in {_seconds(result.elapsed_s)}: {epochs}{_ENDINGS.get(result.ending, '')}"
-
-
-_ENDINGS = {"stopped": "; stopped before the end", "early": "; more would not have helped"}
+    stopped = "; stopped before the end" if result.ending == "stopped" else ""
+    yield f"trained in {_seconds(result.elapsed_s)}: {epochs}{stopped}"
 
 
 def _whereabouts(result: TrainingResult, target: Target) -> Iterator[str]:

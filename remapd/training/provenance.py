@@ -22,7 +22,7 @@ from remapd.training.splits import Split
 TRAINED = "trained"
 
 _ERROR, _RANK, _OVERALL = "error.", "rank.", "mean"
-_ENDINGS: Mapping[Ending, str] = {"finished": "all", "early": "ended early", "stopped": "stopped by hand"}
+_ENDINGS: Mapping[Ending, str] = {"finished": "all", "stopped": "stopped by hand"}
 _NUMBER = r"-?(?:\d+(?:\.\d+)?|nan)"
 _ERROR_TEXT = re.compile(rf"({_NUMBER}) \(deviation ({_NUMBER}), bare preset ({_NUMBER})\)")
 

@@ -17,8 +17,7 @@ from remapd.training.result import PARTS, Errors, TrainingResult
 
 _ENDINGS = {
     "finished": "all epochs done",
-    "early": "ended early, as it no longer improved",
-    "stopped": "stopped by hand; the best so far was kept",
+    "stopped": "stopped by hand; what was learnt until then was kept",
 }
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from remapd.training.dataset import HitSet
     from remapd.training.splits import Split
 
-#: Why training ended: all epochs done, no improvement to be expected, or told to stop.
-Ending = Literal["finished", "early", "stopped"]
+#: Why training ended: all epochs done, or told to stop.
+Ending = Literal["finished", "stopped"]
 
 #: Parts of a data set, as the fields of a `Split` are called.
 PARTS = ("train", "validation", "test")
@@ -160,7 +160,7 @@ class TrainingResult:
         Of all hits in the order of `hits`, through the exported network and the twin.
     answers : Answers
         Of the test hits, through the engine.
-    ending : {"finished", "early", "stopped"}
+    ending : {"finished", "stopped"}
     elapsed_s : float
         Time that training took, over all sessions of a resumed one.
     """

@@ -46,8 +46,8 @@ def train(
 ) -> TrainingResult:
     """Train a model.
 
-    The same arguments give the same weights, bit for bit, on any number of threads, resumed or not. Nothing that torch
-    keeps for the whole process is changed.
+    On the CPU the same arguments give the same weights, bit for bit, on any number of threads, resumed or not. Nothing
+    that torch keeps for the whole process is changed.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def train(
     progress : callable, optional
         Called after each epoch.
     stop : callable, optional
-        Asked after each epoch; training ends with the best weights so far when it returns true.
+        Asked after each epoch; when it returns true training ends, with the weights of the best epoch so far or, where
+        the recipe keeps the last, of this one.
     checkpoint : Path, optional
         File that is written now and then to `resume` from, and when told to stop. It is not removed.
     resume : bool
