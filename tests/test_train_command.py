@@ -180,7 +180,7 @@ def test_stereo_at_another_rate_is_fine(take, folder, rate):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_keeps_the_best_and_can_be_gone_on_from(take, folder, monkeypatch, number):
+def test_interrupt_keeps_what_was_learnt_and_can_be_gone_on_from(take, folder, monkeypatch, number):
     whole, broken = folder / "whole.safetensors", folder / "broken.safetensors"
     options = ("--recipe", "nime2024", "--epochs", "3", "--name", "same")
     assert train(take, *options, "-o", whole).exit_code == 0
@@ -193,12 +193,38 @@ def test_interrupt_keeps_the_best_and_can_be_gone_on_from(take, folder, monkeypa
     assert "1 epochs" in result.stdout
     assert "stopped before the end" in result.stdout
     assert "--resume" in result.stdout
+    assert "what was learnt so far is kept" in result.stderr
     assert signal.getsignal(number) == handler
     assert "stopped by hand" in load_model(broken).provenance["epochs"]
     assert (folder / "broken.safetensors.checkpoint").is_file()
     assert train(take, *options, "-o", broken, "--resume").exit_code == 0
     assert broken.read_bytes() == whole.read_bytes()
     assert not (folder / "broken.safetensors.checkpoint").exists()
+
+
+def test_a_model_that_is_there_is_replaced_by_force_alone(take, folder):
+    (folder / "own").mkdir()
+    for out, options in ((folder / "m.safetensors", ("-o", folder / "m.safetensors")),
+                         (folder / "own" / "my_take.safetensors", ())):  # fmt: skip
+        out.write_bytes(b"what was there before")
+        result = train(take, *SHORT, *options)
+        assert result.exit_code == 1
+        assert f"{out}: there is a model already; --force replaces it, --output" in result.stderr
+        assert out.read_bytes() == b"what was there before"
+    assert train(take, *SHORT, "-o", folder / "m.safetensors", "--force").exit_code == 0
+    assert load_model(folder / "m.safetensors").name == "m"
+
+
+def test_what_was_broken_off_is_gone_on_from_or_begun_anew_as_told(take, folder):
+    out = folder / "m.safetensors"
+    left = folder / "m.safetensors.checkpoint"
+    left.write_bytes(b"of another training")
+    result = train(take, *SHORT, "-o", out)
+    assert_refused(result, folder, str(left), "--resume", "--force")
+    assert left.read_bytes() == b"of another training"
+    assert_refused(train(take, *SHORT, "-o", out, "--resume"), folder, "is damaged")
+    assert train(take, *SHORT, "-o", out, "--force").exit_code == 0
+    assert not left.exists()
 
 
 def test_second_interrupt_breaks_off(take, folder, monkeypatch):
@@ -220,7 +246,7 @@ def test_full_disk_leaves_no_half_model(take, folder, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("remapd.files.os.fsync", full)
-    result = train(take, *SHORT, "-o", out)
+    result = train(take, *SHORT, "-o", out, "--force")
     assert result.exit_code == 1
     assert result.stderr.strip().endswith("cannot be written: No space left on device")
     assert out.read_bytes() == b"what was there before"

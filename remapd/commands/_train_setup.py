@@ -81,8 +81,15 @@ class Target:
         self.report = report
         self.checkpoint = self.output.with_name(f"{self.output.name}.checkpoint")
 
-    def check(self) -> None:
-        """Refuse what could not be written at the end.
+    def check(self, resume: bool = False, force: bool = False) -> None:
+        """Refuse what could not be written at the end, and what is there already.
+
+        Parameters
+        ----------
+        resume : bool
+            Whether to go on from a checkpoint: then there may be one, and the model that was kept with it.
+        force : bool
+            Whether to replace these.
 
         Raises
         ------
@@ -96,6 +103,8 @@ class Target:
         if self._is_own:
             self._make_own_folder()
         self._check_writable()
+        if not (resume or force):
+            self._check_free()
         if self.report is not None:
             check_report_folder(self.report)
 
@@ -132,6 +141,14 @@ class Target:
         free = shutil.disk_usage(folder).free
         if free < _LEAST_FREE_BYTES:
             raise TrainingError(f"{self.output}: the disk is full ({free >> 10} KiB free)")
+
+    def _check_free(self) -> None:
+        if self.checkpoint.exists():
+            raise TrainingError(
+                f"{self.checkpoint}: a training was broken off here; --resume goes on with it, --force begins anew"
+            )
+        if self.output.exists():
+            raise TrainingError(f"{self.output}: there is a model already; --force replaces it, --output names another")
 
 
 def _word(recording: Path) -> str:

@@ -42,6 +42,7 @@ _OPTIONS = (
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                  help="Where to compute; auto takes CUDA if there is any."),
     click.option("--resume", is_flag=True, help="Go on from where a training of the same model was broken off."),
+    click.option("--force", is_flag=True, help="Replace a model that is there, and begin anew where one was broken off."),
     click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong."),
 )  # fmt: skip
 
@@ -77,13 +78,15 @@ def command(
     settings: tuple[str, ...],
     name: str | None,
     device: str,
+    resume: bool,
+    force: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Train a model from recordings of single strokes: from as soft to as loud as you play, half a minute or more.
 
-    A RECORDING is an audio file or a folder of such. Ctrl-C ends training early and keeps the best model so far; the
-    file that ends in .checkpoint then allows to go on with --resume.
+    A RECORDING is an audio file or a folder of such. Ctrl-C ends training early and keeps what was learnt so far;
+    the file that ends in .checkpoint then allows to go on with --resume.
     """
     from remapd.dsp.kernel import is_cached
     from remapd.training.requirements import require_torch
@@ -98,7 +101,7 @@ def command(
     start = setup.chosen_preset(preset, synth)
     onset_parameters = _onset_parameters(settings, start.synth)
     target = setup.Target(output, recordings, name, report)
-    target.check()
+    target.check(resume, force)
     device = chosen_device(device)
     if is_first_run and not quiet:
         click.echo("Compiling the code, once (about a minute)…", err=True)
@@ -112,7 +115,7 @@ def command(
     if not quiet:
         click.echo(hit_report(hits).text)
     check_material(hits)
-    _train(hits, start, recipe, target, device, quiet, **options)
+    _train(hits, start, recipe, target, device, quiet, resume=resume, **options)
 
 
 def _train(
