@@ -272,7 +272,7 @@ def test_a_move_that_fails_puts_the_older_report_back(tmp_path, monkeypatch):
     rename = Path.rename
 
     def fail(self, target):
-        if Path(target) == folder and not self.name.endswith(".old"):
+        if Path(target) == folder and not self.name.endswith("old"):
             raise OSError(errno.EIO, "Input/output error")
         return rename(self, target)
 
@@ -280,6 +280,44 @@ def test_a_move_that_fails_puts_the_older_report_back(tmp_path, monkeypatch):
     with pytest.raises(TrainingError, match="Input/output error"):
         write_report(folder, make_result())
     assert content(tmp_path) == before
+
+
+def test_what_a_killed_writing_left_is_put_back_and_removed(tmp_path, monkeypatch):
+    folder = tmp_path / "report"
+    write_report(folder, make_result(hits=20))
+    before = content(folder)
+    # As after a kill between the two moves: the report is away, and beside it lies half of a new one.
+    folder.rename(tmp_path / ".report.remapd-old")
+    (tmp_path / ".report.remapd-new" / "audio").mkdir(parents=True)
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report_module, "write_audio", fail)
+        with pytest.raises(TrainingError, match="No space left"):
+            write_report(folder, make_result())
+    assert content(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    # And after one that came before the older report was removed.
+    (tmp_path / ".report.remapd-old").mkdir()
+    write_report(folder, make_result())
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_kill_between_the_moves_leaves_what_the_next_writing_looks_for(tmp_path, monkeypatch):
+    folder = tmp_path / "report"
+    write_report(folder, make_result(hits=20))
+    rename = Path.rename
+    left = []
+
+    def noted(self, target):
+        left.append(sorted(path.name for path in tmp_path.iterdir()))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", noted)
+    write_report(folder, make_result())
+    assert left == [[".report.remapd-new", "report"], [".report.remapd-new", ".report.remapd-old"]]
 
 
 @pytest.mark.parametrize(

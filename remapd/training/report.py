@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,22 +49,34 @@ def check_report_folder(folder: Path) -> None:
 def write_report(folder: Path, result: TrainingResult) -> None:
     """Write `index.html`, `report.json` and sounds; a report that was there is replaced.
 
-    The folder appears whole, or what was there stays.
+    The folder appears whole, or what was there stays; what a kill on the way leaves beside it is put back or removed
+    at the next writing.
 
     Raises
     ------
     TrainingError
         As `check_report_folder`, or if it cannot be written, as when the disk is full.
     """
-    check_report_folder(folder)
     target = folder.resolve()
-    temporary = target.with_name(f".remapd-{secrets.token_hex(6)}")
+    new, old = (target.with_name(f".{target.name}.remapd-{which}") for which in ("new", "old"))
+    with _told(folder):
+        _recover(target, new, old)
+    check_report_folder(folder)
     try:
         with _told(folder):
-            _write(temporary, result)
-            _put_in_place(temporary, target)
+            _write(new, result)
+            _put_in_place(new, target, old)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _recover(target: Path, new: Path, old: Path) -> None:
+    """Tidy up after a writing that was killed; what it had moved away comes back."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for left in (new, old):
+        if left.exists():
+            shutil.rmtree(left)
 
 
 def _write(folder: Path, result: TrainingResult) -> None:
@@ -77,14 +88,13 @@ def _write(folder: Path, result: TrainingResult) -> None:
     (folder / PAGE).write_bytes(report_page(result).encode("utf-8", "replace"))
 
 
-def _put_in_place(temporary: Path, target: Path) -> None:
+def _put_in_place(new: Path, target: Path, old: Path) -> None:
     """Move a folder to where another may be, which comes back if that fails."""
-    old = temporary.with_suffix(".old")
     existed = target.exists()
     if existed:
         target.rename(old)
     try:
-        temporary.rename(target)
+        new.rename(target)
     except BaseException:
         if existed:
             old.rename(target)
