@@ -42,7 +42,7 @@ _OPTIONS = (
     click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                  help="Where to compute; auto takes CUDA if there is any."),
     click.option("--resume", is_flag=True, help="Go on from where a training of the same model was broken off."),
-    click.option("--force", is_flag=True, help="Replace a model that is there, and begin anew where one was broken off."),
+    click.option("--force", is_flag=True, help="Replace a model that is there; begin anew where one was broken off."),
     click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong."),
 )  # fmt: skip
 
