@@ -51,6 +51,10 @@ def test_provenance_fits_a_model_and_is_read_back(facts, tmp_path):
     assert (read["recipe"], read["seed"]) == ("default", "3")
     assert read["data.hits"] == "60: 48 trained on, 6 chosen by, 6 tested on"
     assert read["epochs"] == "30, stopped by hand; best 20"
+    files = read["data.files"]
+    assert files.startswith("60: 0 long")
+    assert files.endswith(f".wav and {60 - files.count('.wav')} more")
+    assert read["data.drums"] == "a [drum]"
     rows = error_rows(read)
     assert [row.name for row in rows] == [*LONG_TERM.names, "mean"]
     test = facts["differences"].subset(facts["split"].test)

@@ -22,6 +22,7 @@ from remapd.training.long_term import FRAME, HOP, SOUND_FRAMES, TRAINING_RATE_HZ
 from remapd.training.recording import read_recording
 from remapd.training.resample import resampled_piece
 from remapd.training.segments import FADE_FRAMES, LEAST_FRAMES, is_clipped
+from remapd.training.sources import find_sources
 from tests.recordings import SNARES, require_audio_folder
 from tests.training_takes import RATE, sample, take, write
 
@@ -231,6 +232,23 @@ def test_folders_are_read_in_order_and_what_is_no_audio_is_told(tmp_path):
     assert {origin.drum for origin in hits.origins} == {"drum"}
     assert [one.path.name for one in hits.skipped] == ["notes.txt", "broken.flac"]
     assert "no audio" in hits.skipped[1].reason
+
+
+@pytest.mark.parametrize(
+    ("names", "drums"),
+    [
+        (["a/take.wav"], ["take"]),
+        (["a/take.wav", "b/take.wav"], ["a", "b"]),
+        (["a/take.wav", "a/other.wav"], ["a", "a"]),
+        (["b", "a/take.wav"], ["b", "take"]),
+    ],
+)
+def test_a_drum_is_what_the_recordings_lie_in(tmp_path, names, drums):
+    for name in ("a/take.wav", "a/other.wav", "b/take.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    sources, _ = find_sources([tmp_path / name for name in names])
+    assert [source.drum for source in sources] == drums
 
 
 def test_what_is_named_itself_must_be_readable(tmp_path):

@@ -39,7 +39,7 @@ class Origin:
     onset_s : float
         Time of the hit in the recording.
     drum : str
-        Name of the folder that was given, or of the file without its ending.
+        What it belongs to, see `remapd.training.sources.find_sources`.
     clipped : bool
         Whether the wave stands still at full scale.
     """

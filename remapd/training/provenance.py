@@ -6,7 +6,7 @@ Nothing in it depends on when, where or how fast a model was trained, so that tw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,8 @@ def training_provenance(
     Returns
     -------
     dict of str to str
-        `Model.provenance`; an entry that would be too long ends with an ellipsis.
+        `Model.provenance`; a list that would be too long ends with how many more there are, other text with an
+        ellipsis.
     """
     test = differences.subset(split.test)
     entries = {
@@ -99,11 +100,11 @@ def _data_entries(hits: HitSet, split: Split, reference: int) -> dict[str, str]:
     columns = ((FEATURES[name], hits.onset_features[:, FEATURES.index(name)]) for name in BASIC_FEATURES)
     ranges = (f"{p.name} {column.min():.1f} to {column.max():.1f} {p.unit}" for p, column in columns)
     return {
-        "data.drums": _printable(drums),
-        "data.files": f"{len(names)}: {_printable(names)}",
+        "data.drums": _listed(drums),
+        "data.files": _listed(names, f"{len(names)}: "),
         "data.hits": f"{len(hits)}: {parts}",
         "data.onsets": ", ".join(ranges),
-        "data.reference": f"{_printable([origin.path.name])} at {origin.onset_s:.3f} s",
+        "data.reference": f"{_printable(origin.path.name)} at {origin.onset_s:.3f} s",
     }
 
 
@@ -117,8 +118,18 @@ def _error_entries(test: Differences) -> dict[str, str]:
     }
 
 
-def _printable(names: Iterable[str]) -> str:
-    text = ", ".join(names)
+def _listed(names: Sequence[str], before: str = "") -> str:
+    """Names as far as there is room for them, and how many more there are."""
+
+    def first(count: int) -> str:
+        more = f" and {len(names) - count} more" if count < len(names) else ""
+        return f"{before}{_printable(', '.join(names[:count]))}{more}"
+
+    counts = range(min(len(names), MAX_PROVENANCE_LENGTH), 0, -1)
+    return next((text for text in map(first, counts) if len(text) <= MAX_PROVENANCE_LENGTH), first(1))
+
+
+def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 

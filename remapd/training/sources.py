@@ -35,8 +35,9 @@ class Skipped:
 def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Skipped]]:
     """Recordings among files and, at any depth, in folders, each once, those of a folder sorted by path.
 
-    A drum is named by the folder that was given, or by the file without its ending. Hidden files and folders are passed
-    over without a word, other files that are no audio are told.
+    A drum is named by the folder that was given. Where several files are given it is the folder that each lies in, and
+    where a single one is, that file without its ending. Hidden files and folders are passed over without a word, other
+    files that are no audio are told.
 
     Raises
     ------
@@ -45,7 +46,9 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Skipped]]:
     """
     found: dict[Path, Source] = {}
     skipped: list[Skipped] = []
-    for path in paths:
+    given = list(paths)
+    is_single = sum(not path.is_dir() for path in given) == 1
+    for path in given:
         if path.is_dir():
             drum = path.resolve().name
             for file in _files_below(path):
@@ -54,7 +57,8 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], list[Skipped]]:
                 else:
                     skipped.append(Skipped(file, "no audio file by its ending"))
         elif path.exists():
-            found.setdefault(path.resolve(), Source(path, path.stem, named=True))
+            drum = path.stem if is_single else path.parent.resolve().name
+            found.setdefault(path.resolve(), Source(path, drum, named=True))
         else:
             raise TrainingDataError(f"{path}: no such file or folder")
     return list(found.values()), skipped
