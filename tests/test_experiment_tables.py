@@ -102,6 +102,12 @@ def test_names_stay_in_their_line():
     assert r"## two lines \| \*" in text
 
 
+def test_what_rows_were_trained_on_is_told(results):
+    assert [line for line in notes(results) if "90 %" in line and line.startswith("default ")]
+    assert "90 %" not in "".join(notes([one for one in results if one.cell.recipe != "default"]))
+    assert "pooled" in notes(results)[0]
+
+
 def test_what_is_mixed_is_told(results):
     assert "remapd 1.0." in "".join(notes(results))
     assert not [line for line in notes(results) if "different settings" in line]

@@ -13,6 +13,7 @@ from remapd.parameters import Parameter
 from remapd.training.experiment_plan import ROWS
 from remapd.training.experiment_store import JobResult
 from remapd.training.long_term import LONG_TERM
+from remapd.training.recipes import RECIPES
 from remapd.training.result import Differences, Errors
 
 #: The upper bound knows the answer, so it does not compete.
@@ -85,10 +86,15 @@ def notes(results: Sequence[JobResult]) -> list[str]:
     cells = [result.cell for result in results]
     drums, presets, seeds = (len({cell[i] for cell in cells}) for i in (0, 1, 3))
     lines = [
-        "Mean and standard deviation of the absolute error over the hits that were held out, of all jobs of a row, "
-        "over the whole of each sound; the last column is the mean over the features.",
+        "Mean and standard deviation of the absolute error over the hits that were held out, pooled over all jobs of a "
+        "row, over the whole of each sound; the last column is the mean over the features.",
         "The least error of a column is bold; direct optimisation knows the answer and does not compete.",
         f"Drums: {drums}, presets: {presets}, seeds: {seeds}; remapd {', '.join(versions)}.",
+    ]
+    lines += [
+        f"{recipe} trains on 90 % of the hits, as it needs none to choose an epoch by; recipes that do, on 80 %."
+        for recipe in _in_order(results)
+        if recipe in RECIPES and RECIPES[recipe].keeps_last
     ]
     mixed = [recipe for recipe in _in_order(results) if len(_settings(results, recipe)) > 1]
     return lines + [f"Results of {recipe} come from different settings of the recipe." for recipe in mixed]
