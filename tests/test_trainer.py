@@ -117,6 +117,7 @@ def test_resumed_training_gives_the_same_weights(hits, result, tmp_path):
     [
         ({"seed": 1}, "checkpoint.s"),
         ({"recipe": replace(SHORT, width=16)}, "checkpoint.recipe.width"),
+        ({"recipe": replace(SHORT, learning_rate=SHORT.learning_rate * (1.0 + 1e-9))}, "checkpoint.recipe.learning"),
         ({"preset": preset("snare_3")}, "checkpoint.preset"),
         ({"hits": played_hits(seed=1)}, "checkpoint.data"),
     ],
@@ -128,6 +129,13 @@ def test_checkpoint_of_another_training_is_refused(hits, tmp_path, change, field
     with pytest.raises(FieldError) as error:
         train(**{**short, **change}, checkpoint=path, resume=True)
     assert error.value.field.startswith(field)
+
+
+def test_other_words_for_a_recipe_are_no_other_training(hits, tmp_path):
+    path = tmp_path / "m.checkpoint"
+    train(hits, preset(), SHORT, checkpoint=path, stop=lambda: True)
+    reworded = replace(SHORT, name="renamed", description="said in another way")
+    assert train(hits, preset(), reworded, checkpoint=path, resume=True).ending == "finished"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no checkpoint at all", bytes(1000)])

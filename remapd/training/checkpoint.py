@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from remapd.errors import FieldError, TrainingError
 from remapd.files import replace_file
 from remapd.synth.presets import Preset
 from remapd.training.dataset import HitSet
+from remapd.training.fingerprints import data_digest, digest, preset_text, recipe_fields
 from remapd.training.fit import FitState
 from remapd.training.recipes import Recipe
 from remapd.training.splits import Split
@@ -35,17 +35,13 @@ def fingerprint(hits: HitSet, preset: Preset, recipe: Recipe, split: Split, seed
     """Everything that training depends on, by name: where one differs, a checkpoint does not fit."""
     return {
         "version": __version__,
-        "data": _digest(hits.sounds, hits.onset_features, hits.horizon_s),
-        "split": _digest(split.train, split.validation, split.test),
-        "preset": f"{preset.synth} {preset.table.fingerprint} {_digest(preset.values, preset.damping)}",
+        "data": data_digest(hits),
+        "split": digest(split.train, split.validation, split.test),
+        "preset": preset_text(preset),
         "seed": str(seed),
         "device": device,
-        **{f"recipe.{name}": text for name, text in recipe.settings().items()},
+        **{f"recipe.{name}": json.dumps(value) for name, value in recipe_fields(recipe).items() if name != "name"},
     }
-
-
-def _digest(*arrays: NDArray[np.generic]) -> str:
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
 
 
 @dataclass

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from remapd import __version__
 from remapd.errors import FieldError
 from remapd.features.descriptors import FeatureSpec
 from remapd.synth.presets import Preset
 from remapd.training import recipes
-from remapd.training.dataset import HitSet
+from remapd.training.fingerprints import preset_text, recipe_fields
 from remapd.training.recipes import PUBLICATION, DirectRecipe, Recipe
 
 #: The presets of the published experiment.
@@ -105,16 +101,14 @@ class Job:
         Parameters
         ----------
         data : str
-            As `data_digest` gives it.
+            As `remapd.training.fingerprints.data_digest` gives it.
         """
-        method = asdict(self.method)
-        del method["description"]
-        preset = self.preset
+        recipe = json.dumps(recipe_fields(self.method), sort_keys=True)
         return {
             "version": __version__,
             "data": data,
-            "preset": f"{preset.synth} {preset.table.fingerprint} {_digest(preset.values, preset.damping)}",
-            "recipe": f"{type(self.method).__name__} {json.dumps(method, sort_keys=True)}",
+            "preset": preset_text(self.preset),
+            "recipe": f"{type(self.method).__name__} {recipe}",
         }
 
 
@@ -191,18 +185,6 @@ class Plan:
         for preset in self.presets:
             for seed in range(self.first_seed, self.first_seed + self.seeds):
                 yield from (Job(drum, preset, method, seed) for method in members)
-
-
-def data_digest(hits: HitSet) -> str:
-    """Hash over all that jobs take from the hits."""
-    return _digest(hits.sounds, hits.onset_features, hits.horizon_s)
-
-
-def _digest(*arrays: NDArray[np.generic]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
 
 
 def _check_distinct(option: str, names: list[str]) -> None:

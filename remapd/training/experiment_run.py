@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from remapd.errors import RemapdError, TrainingDataError
 from remapd.training.dataset import HitSet, load_hits
 from remapd.training.experiment_jobs import Outcome, run_job
-from remapd.training.experiment_plan import Batch, Job, Plan, data_digest
+from remapd.training.experiment_plan import Batch, Job, Plan
 from remapd.training.experiment_pools import Pool
 from remapd.training.experiment_store import JobResult, Store
+from remapd.training.fingerprints import data_digest
 from remapd.training.material import check_material
 from remapd.training.recipes import Recipe
 
