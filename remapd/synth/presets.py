@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, ModelError, Told
-from remapd.fields import checked_name, checked_object, checked_text, parsed_json
+from remapd.fields import checked_name, checked_object, checked_text, name_from, parsed_json
 from remapd.files import read_capped, replace_file
 from remapd.parameters import ParameterTable
 from remapd.synth.registry import get_synth
@@ -34,7 +33,6 @@ PUBLISHED_SYNTH = "snare808"
 
 #: Fields of a preset's file.
 PRESET_FIELDS = ("name", "synth", "description", "preset", "damping")
-_OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +101,8 @@ def load_preset(path: str | os.PathLike[str]) -> Preset:
         If a field is missing, unknown, given twice, or does not fit; `field` names it.
     """
     path = Path(path)
-    return preset_from_document(_parsed(read_capped(path, MAX_FILE_BYTES, "preset"), path), _name_from(path.stem))
+    name = name_from(path.stem, "preset")
+    return preset_from_document(_parsed(read_capped(path, MAX_FILE_BYTES, "preset"), path), name)
 
 
 def save_preset(preset: Preset, path: str | os.PathLike[str]) -> None:
@@ -183,8 +182,3 @@ def _parsed(content: bytes, path: Path) -> object:
         return parsed_json(content)
     except ValueError as error:
         raise ModelError(f"preset {str(path)!r} is no JSON text: {error}") from None
-
-
-def _name_from(text: str) -> str:
-    """Make a valid name of a file's."""
-    return _OUTSIDE_NAME.sub("_", text).lstrip(" _.+-")[:64] or "preset"

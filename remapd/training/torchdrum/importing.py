@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from remapd.errors import FieldError, ModelError, Told
 from remapd.features.descriptors import BASIC_FEATURES, FeatureSpec
+from remapd.fields import name_from
 from remapd.files import read_capped
 from remapd.mapping.bundle import Model, model_from_bytes
 from remapd.mapping.scaling import Scaling
@@ -37,7 +37,6 @@ MAXIMUM = {"loudness_db": -7.0, "centroid_st": 105.0, "flatness_db": -29.0}
 #: Largest difference of an output of the model from the file's, of a whole range.
 TOLERANCE = 1e-6
 _FLOAT32_STEP = 6e-8
-_OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 
 
 def import_torchdrum(path: Path, name: str | None = None, licence: str = "unknown", limit_s: int = LIMIT_S) -> Model:
@@ -68,7 +67,8 @@ def import_torchdrum(path: Path, name: str | None = None, licence: str = "unknow
         reading = read_torchscript(content, inputs, limit_s)
         if reading.model is not None:
             return _carried(reading, inputs, name)
-        return _converted(reading, inputs, name or _name_from(path.stem), licence, _provenance(path, content))
+        named = name or name_from(path.stem, "imported")
+        return _converted(reading, inputs, named, licence, _provenance(path, content))
     except (FieldError, ModelError) as error:
         raise ModelError(f"TorchDrum model {str(path)!r}: {error}") from error
 
@@ -175,8 +175,3 @@ def _provenance(path: Path, content: bytes) -> dict[str, str]:
         "scaling": "fixed ranges of close-miked snare hits, as the file has none; adaptive=1 scales as TorchDrum does",
         "noise_filter": "0..1 taken as 20..22050 Hz, as in training; TorchDrum plays it as 20..24000 Hz",
     }
-
-
-def _name_from(text: str) -> str:
-    """Make a valid name of a file's."""
-    return _OUTSIDE_NAME.sub("_", text).lstrip(" _.+-")[:64] or "imported"
