@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,17 @@ def test_provenance_fits_a_model_and_is_read_back(facts, tmp_path):
     np.testing.assert_allclose(rows[-1].bare, test.bare_errors().overall, atol=1e-4)
     assert set(rank_correlations(read)) == {"loudness_t_db", "centroid_t"}
     assert not {name for name in other_entries(read) if name.startswith(("error.", "rank."))}
+
+
+def test_where_no_epoch_is_chosen_none_is_the_best(facts):
+    facts["history"] = History(np.ones(30), np.zeros(0), np.ones(30), 29)
+    assert training_provenance(**facts)["epochs"] == "30, stopped by hand"
+
+
+def test_files_of_the_same_name_in_two_folders_are_two(facts):
+    origins = tuple(Origin(Path(f"drum{i % 2}/take.wav"), 0, 0.5 * i, f"drum{i % 2}") for i in range(HITS))
+    provenance = training_provenance(**facts | {"hits": replace(facts["hits"], origins=origins)})
+    assert (provenance["data.drums"], provenance["data.files"]) == ("drum0, drum1", "2: take.wav, take.wav")
 
 
 def test_errors_that_do_not_count_are_read_as_no_number(facts):

@@ -58,6 +58,7 @@ def training_provenance(
         ellipsis.
     """
     test = differences.subset(split.test)
+    best = f"; best {history.best_epoch + 1}" if history.validation_loss.size else ""
     entries = {
         "method": TRAINED,
         "software": f"remapd {__version__}",
@@ -65,7 +66,7 @@ def training_provenance(
         "settings": "; ".join(f"{name} {value}" for name, value in settings.items()),
         "seed": str(seed),
         **_data_entries(hits, split, reference),
-        "epochs": f"{len(history.train_loss)}, {_ENDINGS[ending]}; best {history.best_epoch + 1}",
+        "epochs": f"{len(history.train_loss)}, {_ENDINGS[ending]}{best}",
         **_error_entries(test),
         **{f"{_RANK}{name}": f"{test.rank_correlation(name):.3f}" for name in RANKED},
     }
@@ -93,7 +94,7 @@ def other_entries(provenance: Mapping[str, str]) -> dict[str, str]:
 
 
 def _data_entries(hits: HitSet, split: Split, reference: int) -> dict[str, str]:
-    names = list(dict.fromkeys(origin.path.name for origin in hits.origins))
+    names = [path.name for path in dict.fromkeys(origin.path for origin in hits.origins)]
     drums = list(dict.fromkeys(origin.drum for origin in hits.origins))
     origin = hits.origins[reference]
     parts = f"{len(split.train)} trained on, {len(split.validation)} chosen by, {len(split.test)} tested on"
