@@ -32,11 +32,9 @@ def k_weighting(sample_rate):
     return shelf, high_pass
 
 
-def loudness_db(frame, published_clipping=False):
+def loudness_db(frame):
     for b, a in k_weighting(SAMPLE_RATE):
         frame = lfilter(b, a, frame)
-        if published_clipping:
-            frame = np.clip(frame, -1.0, 1.0)
     return -0.691 + 10.0 * np.log10(np.mean(frame**2) + 1e-8)
 
 
@@ -59,10 +57,10 @@ def temporal_centroid(sound):
     return 0.03 * (1000.0 * centre / SAMPLE_RATE) ** 1.864
 
 
-def long_term(sound, published_clipping=False, horizon_frames=FRAMES):
+def long_term(sound, horizon_frames=FRAMES):
     """Features ``(7,)`` of a sound ``(35328,)`` at 44.1 kHz that begins with its onset."""
     frames = [np.asarray(sound, dtype=np.float64)[HOP * i :][:FRAME] for i in range(FRAMES)]
     parts = frames[:TRANSIENT_FRAMES], frames[TRANSIENT_FRAMES:horizon_frames]
-    measures = (lambda frame: loudness_db(frame, published_clipping)), centroid, flatness_db
+    measures = loudness_db, centroid, flatness_db
     means = [np.mean([measure(frame) for frame in part]) for measure in measures for part in parts]
     return np.array([*means, temporal_centroid(np.asarray(sound, dtype=np.float64))])

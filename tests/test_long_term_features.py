@@ -74,8 +74,8 @@ def gradients(features, sound, weight):
     return torch.autograd.grad((features(sound) * weight).sum(), sound)[0]
 
 
-def plain(sound, horizon_frames=None, published_clipping=False):
-    return reference_features(sound, frame_weights(sound, horizon_frames), published_clipping)
+def plain(sound, horizon_frames=None):
+    return reference_features(sound, frame_weights(sound, horizon_frames))
 
 
 def test_k_weighting_at_48_khz_is_the_table_of_the_recommendation():
@@ -88,15 +88,11 @@ def test_k_weighting_at_48_khz_is_the_table_of_the_recommendation():
     assert np.allclose(k_weighting(48000.0), table, rtol=0.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("published_clipping", [False, True])
 @pytest.mark.parametrize("form", [plain, long_term_features])
-def test_values_are_those_of_the_published_formulas(form, published_clipping):
+def test_values_are_those_of_the_published_formulas(form):
     horizons = torch.arange(len(SOUNDS)) % 3 * 31 + 4
-    expected = [
-        long_term(sound, published_clipping, int(horizon))
-        for sound, horizon in zip(BATCH.numpy(), horizons, strict=True)
-    ]
-    assert np.allclose(form(BATCH, horizons, published_clipping), expected, rtol=0.0, atol=1e-9)
+    expected = [long_term(sound, int(horizon)) for sound, horizon in zip(BATCH.numpy(), horizons, strict=True)]
+    assert np.allclose(form(BATCH, horizons), expected, rtol=0.0, atol=1e-9)
 
 
 def test_values_of_recorded_hits_are_those_of_the_published_formulas():
@@ -106,16 +102,14 @@ def test_values_of_recorded_hits_are_those_of_the_published_formulas():
     assert np.allclose(long_term_features(hits), expected, rtol=0.0, atol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("name", "published_clipping"), [("noise", False), ("loud noise", False), ("burst", False), ("loud noise", True)]
-)
-def test_gradients_are_slopes_of_the_independent_form(name, published_clipping):
+@pytest.mark.parametrize("name", ["noise", "loud noise", "burst"])
+def test_gradients_are_slopes_of_the_independent_form(name):
     """Along a random direction; sounds at a floor are left out, where the formulas have a kink."""
     sounds = torch.from_numpy(SOUNDS[name]).expand(len(LONG_TERM), -1).clone().requires_grad_()
     direction = RANDOM.normal(size=SOUND_FRAMES) * (np.abs(SOUNDS[name]) + 0.1 * np.std(SOUNDS[name]))
     step = 1e-8
-    ahead, behind = (long_term(SOUNDS[name] + sign * step * direction, published_clipping) for sign in (1, -1))
-    long_term_features(sounds, None, published_clipping).diagonal().sum().backward()
+    ahead, behind = (long_term(SOUNDS[name] + sign * step * direction) for sign in (1, -1))
+    long_term_features(sounds).diagonal().sum().backward()
     slopes = sounds.grad @ torch.from_numpy(direction)
     assert np.allclose(slopes, (ahead - behind) / (2.0 * step), rtol=1e-4, atol=1e-5)
 
@@ -160,12 +154,6 @@ def test_samples_after_the_horizon_do_not_count():
 
 def test_a_horizon_of_all_frames_is_none():
     assert torch.equal(long_term_features(BATCH, torch.full((len(BATCH),), FRAMES)), long_term_features(BATCH))
-
-
-def test_clipping_changes_loud_sounds_only():
-    quiet, loud = BATCH[:1] * 0.1, BATCH[:1]
-    assert torch.allclose(long_term_features(quiet, None, True), long_term_features(quiet), rtol=0.0, atol=1e-9)
-    assert (long_term_features(loud, None, True) - long_term_features(loud))[0, 0] < -0.3
 
 
 def test_hits_do_not_depend_on_each_other_nor_on_the_number_of_threads():

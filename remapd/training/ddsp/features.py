@@ -8,6 +8,9 @@ A frame's values, of 2048 samples with 512 from one to the next:
 - flatness: geometric over arithmetic mean `f` of the power under a Hann window, which is at least 1e-10, as
   ``20 log10(f + 1e-8)`` in dB.
 
+The published code also clips what each stage of the K-weighting gives to -1..1, a side effect of the filter routine
+that it calls, which lowers the loudness of loud sounds by up to 4 dB. That is left out on purpose.
+
 The centre of the first 125 ms is that of ``x^2`` smoothed by a Hann window; see `features_temporal`. Everything is
 finite for silence, and so are the gradients.
 """
@@ -32,7 +35,7 @@ FLAT_TOP = (0.21557895, -0.41663158, 0.277263158, -0.083578947, 0.006947368)
 HANN = (0.5, -0.5)
 
 
-def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, published_clipping: bool = False) -> Tensor:
+def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None) -> Tensor:
     """Measure sounds that begin with their onset.
 
     Parameters
@@ -42,9 +45,6 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
     horizon_frames : Tensor of int64, shape (hits,), optional
         Frames of each sound that count, 3..66; the sustain features are those of the frames from the third to before
         this one. All count if not given.
-    published_clipping : bool
-        Clip each stage of the K-weighting to -1..1 as the published code does, which shifts the loudness of loud sounds
-        by up to 4 dB.
 
     Returns
     -------
@@ -60,16 +60,16 @@ def long_term_features(sound: Tensor, horizon_frames: Tensor | None = None, publ
         raise FieldError("sound", f"shape (hits, {SOUND_FRAMES})", tuple(sound.shape))
     sound = sound.double()
     weights = frame_weights(sound, horizon_frames)
-    if sound.device.type == "cpu" and not published_clipping:
+    if sound.device.type == "cpu":
         means, sums = means_and_sums(sound, weights, weightings(sound.device))
         return torch.cat([means, centre(sums)[:, None]], dim=1)
-    return reference_features(sound, weights, published_clipping)
+    return reference_features(sound, weights)
 
 
-def reference_features(sound: Tensor, weights: Tensor, published_clipping: bool = False) -> Tensor:
+def reference_features(sound: Tensor, weights: Tensor) -> Tensor:
     """The definition, in plain operations on any device; `weights` as `frame_weights` gives them."""
     frames = sound.unfold(1, FRAME, HOP)
-    values = torch.stack([loudness_db(frames, published_clipping), centroid(frames), flatness_db(frames)], dim=1)
+    values = torch.stack([loudness_db(frames), centroid(frames), flatness_db(frames)], dim=1)
     means = (values @ weights).flatten(start_dim=1)
     return torch.cat([means, temporal_centroid(sound)[:, None]], dim=1)
 
@@ -89,19 +89,12 @@ def frame_weights(sound: Tensor, horizon_frames: Tensor | None) -> Tensor:
     return counted / counted.sum(dim=1, keepdim=True)
 
 
-def loudness_db(frames: Tensor, published_clipping: bool = False) -> Tensor:
+def loudness_db(frames: Tensor) -> Tensor:
     """K-weighted level of each frame; ``(..., FRAME)`` gives ``(...)``."""
-    shelf, high_pass, both = _k_weighting_responses(frames.device)
-    if published_clipping:
-        frames = _responded(_responded(frames, shelf).clamp(-1.0, 1.0), high_pass).clamp(-1.0, 1.0)
-    else:
-        frames = _responded(frames, both)
-    return -0.691 + 10.0 * torch.log10(frames.square().mean(dim=-1) + 1e-8)
-
-
-def _responded(frames: Tensor, response: Tensor) -> Tensor:
-    """What a filter makes of each frame from an empty state; padded by its length, nothing wraps round."""
-    return torch.fft.irfft(torch.fft.rfft(frames, 2 * FRAME) * response)[..., :FRAME]
+    # Padded by its length, nothing of a frame wraps round.
+    spectrum = torch.fft.rfft(frames, 2 * FRAME) * _k_weighting_response(frames.device)
+    weighted = torch.fft.irfft(spectrum)[..., :FRAME]
+    return -0.691 + 10.0 * torch.log10(weighted.square().mean(dim=-1) + 1e-8)
 
 
 def centroid(frames: Tensor) -> Tensor:
@@ -127,14 +120,13 @@ def cosine_window(series: tuple[float, ...], device: torch.device) -> Tensor:
 
 
 @lru_cache
-def _k_weighting_responses(device: torch.device) -> tuple[Tensor, ...]:
-    """Transfer functions of shelf, high-pass and both, cut off after a frame, for spectra of twice its length."""
+def _k_weighting_response(device: torch.device) -> Tensor:
+    """Transfer function of shelf and high-pass, cut off after a frame, for spectra of twice its length."""
     impulse = np.zeros(FRAME)
     impulse[0] = 1.0
     shelf, high_pass = k_weighting(TRAINING_RATE_HZ)
-    both = _filtered(high_pass, _filtered(shelf, impulse))
-    responses = (_filtered(shelf, impulse), _filtered(high_pass, impulse), both)
-    return tuple(torch.fft.rfft(torch.from_numpy(response), 2 * FRAME).to(device) for response in responses)
+    response = _filtered(high_pass, _filtered(shelf, impulse))
+    return torch.fft.rfft(torch.from_numpy(response), 2 * FRAME).to(device)
 
 
 def _filtered(coefficients: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
