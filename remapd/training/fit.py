@@ -164,19 +164,21 @@ class Fit:
 
     @torch.no_grad()
     def _validation_loss(self, mapper: Mapper) -> list[float]:
-        return [self._plain_loss(mapper, self._validation).item()] if len(self._validation) else []
+        held_out = self._validation
+        if not len(held_out):
+            return []
+        reached = self._objective.reached_in_parts(mapper(self._inputs[held_out]), held_out)
+        return [self._plain_loss(reached, held_out).item()]
 
     def _loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
+        reached = self._objective.reached(mapper(self._inputs[batch]), batch)
         if self._foreseen is None:
-            return self._plain_loss(mapper, batch)
+            return self._plain_loss(reached, batch)
         mean, deviation = self._foreseen
-        return expected_difference(self._reached(mapper, batch), mean[batch], deviation[batch], self._weights[batch])
+        return expected_difference(reached, mean[batch], deviation[batch], self._weights[batch])
 
-    def _plain_loss(self, mapper: Mapper, batch: Tensor) -> Tensor:
-        return feature_difference(self._reached(mapper, batch), self._objective.wanted[batch], self._weights[batch])
-
-    def _reached(self, mapper: Mapper, batch: Tensor) -> Tensor:
-        return self._objective.reached(mapper(self._inputs[batch]), batch)
+    def _plain_loss(self, reached: Tensor, batch: Tensor) -> Tensor:
+        return feature_difference(reached, self._objective.wanted[batch], self._weights[batch])
 
     def _progress(self, state: FitState) -> Progress:
         done, epochs, held_out = len(state.train_loss), self._epochs, state.validation_loss

@@ -62,9 +62,8 @@ class Objective:
         self._preset = torch.from_numpy(preset.unit_values.copy()).to(device)
         self._damping = torch.from_numpy(preset.damping.copy()).to(device)
         self._noise = white_noise(NOISE_SEED, SOUND_FRAMES).to(device)
-        sounds = torch.from_numpy(hits.sounds).to(device, torch.float64)
         horizons = torch.from_numpy(hits.horizon_frames if uses_horizons else hits.horizon_frames * 0 + FRAMES)
-        self._set_wanted(sounds, horizons.to(device))
+        self._set_wanted(torch.from_numpy(hits.sounds), horizons.to(device))
         self.counted = torch.ones_like(self.wanted, dtype=torch.bool)
         if uses_horizons:
             frames = torch.from_numpy(hits.horizon_s).to(device) * TRAINING_RATE_HZ
@@ -107,19 +106,26 @@ class Objective:
         return modulation.clamp(low, high)
 
     @torch.no_grad()
-    def differences(self, modulation: Tensor, indices: Tensor) -> Differences:
-        """Wanted and reached changes for the hits at `indices`, without gradients and a few at a time."""
+    def reached_in_parts(self, modulation: Tensor, indices: Tensor) -> Tensor:
+        """`reached`, without gradients and a few hits at a time."""
         parts = zip(modulation.split(_CHUNK), indices.split(_CHUNK), strict=True)
-        reached = torch.cat([self.reached(*part) for part in parts])
+        return torch.cat([self.reached(*part) for part in parts])
+
+    def differences(self, modulation: Tensor, indices: Tensor) -> Differences:
+        """Wanted and reached changes for the hits at `indices`, without gradients."""
+        reached = self.reached_in_parts(modulation, indices)
         tensors = self.wanted[indices], reached, self.counted[indices]
         return Differences(*(tensor.cpu().numpy() for tensor in tensors))
 
 
 @torch.no_grad()
 def measured(sounds: Tensor, horizons: Tensor) -> Tensor:
-    """Features (hits, 7) of sounds, a few at a time."""
+    """Features (hits, 7) of sounds, a few at a time, on the device of the horizons.
+
+    Sounds may lie elsewhere and be of any float: only what is measured at a time is moved and widened.
+    """
     parts = zip(sounds.split(_CHUNK), horizons.split(_CHUNK), strict=True)
-    return torch.cat([long_term_features(sound, horizon) for sound, horizon in parts])
+    return torch.cat([long_term_features(sound.to(horizon.device), horizon) for sound, horizon in parts])
 
 
 def _at_horizons(sound: Tensor, horizons: Tensor) -> Tensor:
