@@ -370,6 +370,28 @@ def test_one_that_dies_or_does_not_answer_is_told(monkeypatch):
         process.read_torchscript(b"", inputs, 0)
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system cannot leave an ended process its number")
+def test_what_the_process_started_ends_with_it(monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "alive")
+    alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(alive, True)
+    code = f"""
+import os, time
+alive = os.open({str(tmp_path / "alive")!r}, os.O_WRONLY)
+if os.fork() == 0:
+    os.close(1)
+    time.sleep(20)
+    os.write(alive, b"still here")
+else:
+    print("no")
+"""
+    monkeypatch.setattr(process, "_START", code)
+    with pytest.raises(ModelError, match="gave no answer"):
+        process.read_torchscript(b"", probes())
+    with os.fdopen(alive, "rb") as pipe:
+        assert pipe.read() == b""
+
+
 def test_the_process_gets_no_secrets(monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET_TOKEN", "x")
     dump = "import os, json; print(json.dumps({'refused': repr(sorted(os.environ)) + os.getcwd()}))"

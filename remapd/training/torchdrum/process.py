@@ -96,7 +96,8 @@ def _run(given: IO[bytes], folder: str, limit_s: int) -> bytes:
     with _killed_after(process, START_S + limit_s) as is_late:
         answer = process.stdout.read(MAX_ANSWER_BYTES + 1)
         process.stdout.close()
-        code = process.wait()
+        _await_end(process)
+    code = process.returncode
     if is_late.is_set():
         raise ModelError(f"was not read within {START_S + limit_s} s")
     if code != 0:
@@ -113,7 +114,7 @@ _PLATFORM_OPTIONS: dict[str, Any] = {"creationflags": 0x40} if sys.platform == "
 
 @contextlib.contextmanager
 def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """Kill the process when its time is up, and whenever the block is left while it runs."""
+    """Kill the process, and all it started, when its time is up and whenever the block is left."""
     is_late = threading.Event()
 
     def end_late() -> None:
@@ -128,6 +129,14 @@ def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[
     finally:
         timer.cancel()
         _kill(process)
+        process.wait()
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end and, where the system can, leave the process its number: so what it started can be killed."""
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
         process.wait()
 
 
