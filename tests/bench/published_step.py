@@ -4,8 +4,10 @@ What it is: float32 PyTorch operations and their automatic gradients throughout,
 without any of our short cuts. A whole second is synthesised, envelopes and phases are cumulative products and sums,
 every feature cuts its own overlapping frames, K-weighting filters each of them, and the temporal envelope is a
 convolution with all 2048 taps. The recursive filters (that of the noise, and the K-weighting) are what torchaudio's
-`lfilter` does on the CPU: the feed-forward part is a convolution, of a batch of rows if they share one filter, the
-feedback a compiled loop over time for each row, and on the way back once more.
+`lfilter` does on the CPU. The feed-forward part is `conv1d`: a batch with one filter is taken as (rows, 1, frames),
+with groups = channels = 1; with one filter for each row it is grouped. The feedback is a compiled loop over time for
+each row, and on the way back once more. By default `lfilter` also clips what it gives to -1..1 (`clamp=True`), as the
+published features therefore do; that is left out.
 
 What it is not: the published program, which was not run here. Torchaudio's loop is replaced by one of ours, which even
 shares its rows out among threads. And it is not known whether the 2048 taps are convolved with the 5512 samples that
