@@ -51,23 +51,7 @@ def _burst(since_ms: Tensor, decay_ms: Tensor) -> Tensor:
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 10)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 10)."""
     count, spacing_ms, spread, burst_ms, tail_ms, centre_hz, q, bursts_db, tail_db, drive_db = values.unbind(1)
     drive = density_gain(sample_rate) * db_amplitude(drive_db)
     level = burst_envelope(count, spacing_ms, spread, burst_ms, frames, sample_rate)

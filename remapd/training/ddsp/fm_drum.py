@@ -16,23 +16,7 @@ from remapd.training.ddsp.oscillator import phase_turns, sin_turns, swept_sine, 
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 14)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 14)."""
     hz, sweep, ratio, modulator_sweep, index, *rest = values.unbind(dim=1)
     sweep_ms, modulator_sweep_ms, carrier_ms, modulator_ms, noise_ms, *rest = rest
     cutoff_hz, noise_db, drive_db, gain_db = rest

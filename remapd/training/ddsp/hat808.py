@@ -12,23 +12,7 @@ from remapd.training.ddsp.squares import squares
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 10)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 10)."""
     ratio, metal_ms, noise_ms, centre_hz, centre_q, cutoff_hz, cutoff_q, metal_db, noise_db, drive_db = values.unbind(1)
     metal_level = db_amplitude(metal_db + drive_db)[:, None] * decay_envelope(metal_ms, frames, sample_rate)
     hiss = burst(noise, noise_ms, db_amplitude(noise_db + drive_db) * density_gain(sample_rate), sample_rate)

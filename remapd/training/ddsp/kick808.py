@@ -13,23 +13,7 @@ from remapd.training.ddsp.oscillator import phase_turns, sin_turns
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 10)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 10)."""
     hz, punch, drop, punch_ms, body_ms, click_ms, cutoff_hz, click_db, drive_db, gain_db = values.unbind(dim=1)
     fade = decay_envelope(body_ms, frames, sample_rate)
     sweep = punch[:, None] * decay_envelope(punch_ms, frames, sample_rate) + drop[:, None] * fade

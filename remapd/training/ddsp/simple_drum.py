@@ -12,23 +12,7 @@ from remapd.training.ddsp.oscillator import swept_sine
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 8)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 8)."""
     hz, sweep, sweep_ms, tone_ms, noise_ms, noise_db, drive_db, gain_db = values.unbind(dim=1)
     tone = swept_sine(hz, sweep, sweep_ms, tone_ms, db_amplitude(drive_db), frames, sample_rate)
     hiss = (

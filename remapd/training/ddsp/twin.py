@@ -21,8 +21,9 @@ from remapd.training.ddsp.noise import white_noise
 
 __all__ = ["Twin", "get_twin", "unit_to_values", "white_noise"]
 
-#: ``twin(values, frames, sample_rate, noise)``: values (hits, parameters) in the table's order and units and noise
-#: (frames,), both float64, give sounds (hits, frames).
+#: ``twin(values, frames, sample_rate, noise)`` gives sounds (hits, frames), each from rest, at a sample rate in Hz.
+#: Values (hits, parameters) are in the synth table's order and units; noise (frames,) of -1..1 is the same for all
+#: hits. All three are float64.
 Twin = Callable[[Tensor, int, float, Tensor], Tensor]
 
 
