@@ -1,4 +1,4 @@
-"""Where torch computes, and what it keeps for the whole process, left as it was found."""
+"""Where torch computes, and what is kept for the whole process, left as it was found."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 
 from remapd.errors import TrainingError
+from remapd.training.kernels.memory import release
 
 
 def chosen_device(name: str) -> str:
@@ -28,7 +29,8 @@ def chosen_device(name: str) -> str:
 def undisturbed() -> Iterator[None]:
     """Compute on one thread of torch, so that sums do not depend on their number, and set it back afterwards.
 
-    The kernels for the CPU have threads of their own. Gradients are on whatever the caller has set.
+    The kernels for the CPU have threads of their own; the memory that they keep from step to step is given back.
+    Gradients are on whatever the caller has set.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -37,3 +39,4 @@ def undisturbed() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+        release()

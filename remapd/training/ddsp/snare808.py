@@ -12,7 +12,6 @@ from remapd.training.ddsp.biquad import db_amplitude, high_pass, high_pass_coeff
 from remapd.training.ddsp.compiled import has_kernel, run_rows
 from remapd.training.ddsp.envelope import attack_frames, burst, decay_nepers
 from remapd.training.ddsp.oscillator import swept_sine, swept_sine_scalars
-from remapd.training.ddsp.saturation import soft_clip
 from remapd.training.kernels import snare808 as kernel
 from remapd.training.kernels.memory import empty
 
@@ -21,23 +20,7 @@ _Tone = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 def render(values: Tensor, frames: int, sample_rate: float, noise: Tensor) -> Tensor:
-    """Render hits from rest.
-
-    Parameters
-    ----------
-    values : Tensor, shape (hits, 14)
-        Parameters in the synth table's order and units.
-    frames : int
-        Length of each hit.
-    sample_rate : float
-        In Hz.
-    noise : Tensor, shape (frames,)
-        Noise in -1..1, the same for all hits.
-
-    Returns
-    -------
-    Tensor, shape (hits, frames)
-    """
+    """Twin, as `remapd.training.ddsp.twin.Twin` describes it, of values (hits, 14)."""
     if not has_kernel(values, noise):
         return reference_render(values, frames, sample_rate, noise)
     tone_1, tone_2, (noise_ms, noise_amplitude), (cutoff_hz, q) = _paths(values)
@@ -52,8 +35,8 @@ def reference_render(values: Tensor, frames: int, sample_rate: float, noise: Ten
     """What `render` is, block by block."""
     tone_1, tone_2, hiss, filter_ = _paths(values)
     source = burst(noise[:frames], *hiss, sample_rate)
-    tones = (swept_sine(*tone, frames, sample_rate) for tone in (tone_1, tone_2))
-    return soft_clip(*tones, high_pass(source, *filter_, sample_rate))
+    first, second = (swept_sine(*tone, frames, sample_rate) for tone in (tone_1, tone_2))
+    return torch.tanh(first + second + high_pass(source, *filter_, sample_rate))
 
 
 def _paths(values: Tensor) -> tuple[_Tone, _Tone, _Pair, _Pair]:

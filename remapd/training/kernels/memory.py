@@ -2,6 +2,7 @@
 
 A new array of several MB is taken from the operating system page by page as it is written, which costs as much as a
 kernel that fills it. What a training step allocates is the same each time, so what it leaves behind serves the next.
+It is kept until `release` is called.
 """
 
 from __future__ import annotations
@@ -36,3 +37,10 @@ def empty(*shape: int) -> NDArray[np.float64]:
     except IndexError:
         memory = np.empty(shape)
     return np.asarray(_Loan(memory, spare))
+
+
+def release() -> None:
+    """Give back all that is spare; what is still in use is given back once nothing holds it."""
+    for spare in list(_spare.values()):
+        spare.clear()
+    _spare.clear()

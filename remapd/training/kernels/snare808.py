@@ -59,7 +59,7 @@ def backward(
     for row in range(first, last):
         one, by_one = scalars[row], by_scalars[row]
         numerator, denominator = b[:, row : row + 1], a[:, row : row + 1]
-        saturation.backward_row(gradient[row], sound[row], by_mix[0])
+        saturation.backward(gradient[row], sound[row], by_mix[0])
         _tone_backward(by_mix, one[:5], attack, by_one[:5])
         _tone_backward(by_mix, one[5:10], attack, by_one[5:10])
         envelope.forward(0, 1, noise, one[10:11], one[11:12], attack, burst)
