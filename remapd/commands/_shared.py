@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from remapd.engine.control import TrackSetup
 
-DEFAULT_MODEL = "velocity"
+DEFAULT_MODEL = "snare_1"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
