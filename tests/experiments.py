@@ -33,7 +33,7 @@ def short(name: str) -> Any:
     method = get_method(name)
     if isinstance(method, DirectRecipe):
         return replace(method, steps=3)
-    return replace(method, epochs=2) if isinstance(method, Recipe) else method
+    return replace(method, epochs=2, steps=0) if isinstance(method, Recipe) else method
 
 
 def plan(folder: Path, *recipes: str, seeds: int = 1) -> Plan:
