@@ -60,7 +60,7 @@ def test_published_rows_and_presets_are_the_default(drums):
     plan = experiment._plan(drums, (), (), (), 1, 0, "1")
     assert len(plan) == 2 * 5 * 9
     assert {method.name for method in plan.methods} >= {"bare", "direct", "default", "nime2024-mlp-large-2048"}
-    everything = experiment._plan(drums, (), ("all",), ("bare",), 1, "mix")
+    everything = experiment._plan(drums, (), ("all",), ("bare",), 1, 0, "mix")
     assert {preset.synth for preset in everything.presets} > {"snare808", "kick808"}
 
 
