@@ -107,7 +107,7 @@ def _check_before_compiling(source: Path, output: Path, encoding: str, quiet: bo
     audio_format(output, encoding)
     AudioReader(source).close()
     if not is_cached() and not quiet:
-        click.echo("Compiling the audio code, once (about 30 s)…", err=True)
+        click.echo("Compiling the audio code, once (about a minute)…", err=True)
 
 
 def parsed_tracks(
