@@ -1,0 +1,93 @@
+"""Hits and rejected candidates on their way from the engine to everybody who watches, and those of the last minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from remapd.engine.events import Event, EventReader
+
+_log = logging.getLogger("remapd.control")
+
+#: How often the ring is looked at: well under what an eye or a hand notices.
+POLL_S = 0.005
+#: Events that are kept, and for how long.
+HISTORY_EVENTS = 5000
+HISTORY_S = 600.0
+
+Reader = Callable[[Sequence[Event], int], None]
+
+
+class EventHub:
+    """Reads the engine's event ring in the loop and hands what came to all readers.
+
+    Parameters
+    ----------
+    shared : record
+        The shared block.
+
+    Attributes
+    ----------
+    lost : int
+        Events that the ring overwrote before they were read.
+    """
+
+    def __init__(self, shared: Any) -> None:
+        self._reader = EventReader(shared)
+        self._readers: dict[object, Reader] = {}
+        self._history: deque[tuple[float, Event]] = deque(maxlen=HISTORY_EVENTS)
+        self._task: asyncio.Task[None] | None = None
+        self.lost = 0
+
+    async def start(self) -> None:
+        """Begin to read."""
+        self._task = asyncio.create_task(self._run(), name="events")
+
+    async def stop(self) -> None:
+        """Read what is left, and no more."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._task = None
+        self.poll()
+
+    def subscribe(self, reader: Reader) -> Callable[[], None]:
+        """Call `reader` with new events and the number of those lost before them; returns what ends that."""
+        key = object()
+        self._readers[key] = reader
+
+        def end() -> None:
+            self._readers.pop(key, None)
+
+        return end
+
+    def history(self, since_s: float = HISTORY_S) -> list[tuple[float, Event]]:
+        """Events of the last `since_s` seconds with the time (of `time.time`) at which they were read, oldest first."""
+        earliest = time.time() - min(since_s, HISTORY_S)
+        return [(when, event) for when, event in self._history if when >= earliest]
+
+    def poll(self) -> None:
+        """Read what is there and hand it on."""
+        events = self._reader.read()
+        lost, self.lost = self._reader.lost - self.lost, self._reader.lost
+        if not events and not lost:
+            return
+        now = time.time()
+        self._history.extend((now, event) for event in events)
+        for reader in list(self._readers.values()):
+            try:
+                reader(events, lost)
+            except Exception:
+                _log.exception("a reader of events failed")
+
+    async def _run(self) -> None:
+        while True:
+            self.poll()
+            await asyncio.sleep(POLL_S)
