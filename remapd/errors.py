@@ -31,6 +31,14 @@ class FieldError(RemapdError):
         super().__init__(f"{field}: expected {expected}, got {_shortened(got)}")
 
 
+class NotFoundError(FieldError):
+    """A name of which there is nothing; `expected` says what there is."""
+
+
+class ConflictError(FieldError):
+    """A thing that cannot be done as things stand: the name is taken, or what ships with remapd would be changed."""
+
+
 class Told(str):
     """What came, in words of our own rather than as a value: an error shows it without quotes."""
 
@@ -48,6 +56,14 @@ class DeviceError(RemapdError):
 
 class ModelError(RemapdError):
     """A model or preset file that is damaged or does not fit."""
+
+
+class StorageError(ModelError):
+    """A file or folder of ours that cannot be written."""
+
+
+class DiskFullError(StorageError):
+    """A file that cannot be written because there is no room left for it."""
 
 
 class TrainingError(RemapdError):

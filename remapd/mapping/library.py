@@ -14,11 +14,13 @@ from pathlib import Path
 
 import platformdirs
 
-from remapd.errors import FieldError, ModelError
+from remapd.errors import FieldError, ModelError, NotFoundError
 from remapd.mapping.bundle import Model, load_model
 from remapd.synth.presets import Preset, load_preset
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+#: Names the folder of the user's own data in place of the system's.
+DATA_VARIABLE = "REMAPD_PATHS__DATA"
 #: An error names no more than this many.
 _LISTED = 12
 
@@ -34,9 +36,15 @@ _MODEL = _Kind("model", "", ".safetensors")
 _PRESET = _Kind("preset", "presets", ".json")
 
 
+def data_folder() -> Path:
+    """Folder for everything of the user's own that is kept; ``REMAPD_PATHS__DATA`` names another. It need not exist."""
+    chosen = os.environ.get(DATA_VARIABLE)
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("remapd"))
+
+
 def user_folder() -> Path:
     """Folder for the user's own models; it need not exist."""
-    return Path(platformdirs.user_data_dir("remapd")) / "models"
+    return data_folder() / "models"
 
 
 def folders() -> list[Path]:
@@ -125,7 +133,7 @@ def _find(kind: _Kind, name_or_path: str | os.PathLike[str]) -> Path:
         return known[text]
     near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else _names(list(known))
-    raise FieldError(kind.name, f"the name of a {kind.name} or a path to one ({hint})", text)
+    raise NotFoundError(kind.name, f"the name of a {kind.name} or a path to one ({hint})", text)
 
 
 def _is_path(text: str, suffix: str) -> bool:
