@@ -356,7 +356,7 @@ def test_a_whole_scene_is_changed_at_once_while_running(source):
 
 
 def test_a_running_engine_that_does_not_answer_is_an_error(monkeypatch):
-    monkeypatch.setattr("remapd.engine.control._FLIP_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("remapd.engine.program_slots._FLIP_TIMEOUT_S", 0.01)
     engine = make_engine()
     engine.mark_running(True)
     with pytest.raises(DeviceError, match="does not answer"):
@@ -451,3 +451,39 @@ def test_parameters_and_models_may_change_while_blocks_are_processed(source):
     thread.join()
     play(engine, source[:480])
     assert engine.shared.record["status"]["program"][0] == engine.shared.record["mailbox"]["track"]["program"][0]
+
+
+def test_a_track_is_added_and_removed_while_it_plays():
+    engine = control = make_engine(tracks=2)
+    play(engine, hits([], 0.1))
+    control.set(1, "gain_db", -6.0)
+    assert control.add_track(TrackSetup(load_model_named("snare_1"), parameters={"gain_db": -12.0})) == 2
+    play(engine, hits([], 0.1))
+    assert engine.status().hits == [0, 0, 0]
+    control.remove_track(0)
+    play(engine, hits([], 0.1))
+    assert [control.parameter(track, "gain_db") for track in (0, 1)] == [-6.0, -12.0]
+    assert control.model(1).name == "snare_1"
+    values, damping = control.sound(1)
+    np.testing.assert_allclose(values, control.model(1).preset.values, rtol=1e-12)
+    np.testing.assert_array_equal(damping, control.model(1).preset.damping)
+    source = hits([0.5], 1.0)
+    play(engine, source)
+    assert sorted(event.track for event in hits_of(engine)) == [0, 1]
+
+
+def test_a_moved_track_sounds_as_it_did():
+    source = hits([0.5, 0.8], 1.3)
+    kept = Engine(RATE, 1, 2, [TrackSetup(load_model_named("snare_1"))])
+    moved = Engine(RATE, 1, 2, [TrackSetup(load_model_named("velocity")), TrackSetup(load_model_named("snare_1"))])
+    moved.remove_track(0)
+    np.testing.assert_array_equal(play(kept, source), play(moved, source))
+
+
+def test_the_last_track_stays_and_there_is_a_most():
+    control = make_engine()
+    with pytest.raises(FieldError, match="not the only one"):
+        control.remove_track(0)
+    control.set_up([TrackSetup(load_model_named("velocity"))] * 32)
+    with pytest.raises(FieldError, match="1 to 32"):
+        control.add_track(TrackSetup(load_model_named("velocity")))

@@ -6,7 +6,6 @@ It needs nothing but the shared block, so it works on an engine in this process 
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -16,18 +15,16 @@ from remapd.engine import program
 from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, INPUT_CHANNEL, LOCK, TRACK_PARAMETERS, track_settings
 from remapd.engine.events import EventReader
 from remapd.engine.layout import MAILBOX, MAX_TRACKS, PANIC, RESET_METERS, RUNNING
+from remapd.engine.program_slots import ProgramSlots
 from remapd.engine.rings import begin_change, end_change, push_command
 from remapd.engine.shared import SharedBlock
 from remapd.engine.status import EngineStatus, read_status
 from remapd.errors import DeviceError, FieldError
 from remapd.mapping.bundle import Model
+from remapd.parameters import Vector
 from remapd.synth.base import Synth
 from remapd.synth.presets import Preset
 from remapd.synth.registry import SYNTHS
-
-#: Longest wait for a running engine to take a change of program.
-_FLIP_TIMEOUT_S = 2.0
-_FLIP_POLL_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,7 @@ class EngineControl:
         self._draft = self._drafts[0]
         self._depth_of_change = 0
         self._models: dict[int, Model] = {}
+        self._slots = ProgramSlots(shared.record)
         self.events = EventReader(shared.record)
 
     # -- the whole state ---------------------------------------------------------------------------------------------
@@ -115,6 +113,58 @@ class EngineControl:
         begin_change(self._record)
         self._record["mailbox"] = self._draft
         end_change(self._record)
+
+    # -- tracks ------------------------------------------------------------------------------------------------------
+
+    def add_track(self, setup: TrackSetup) -> int:
+        """Append a track; returns its index.
+
+        Raises
+        ------
+        FieldError
+            If there are too many, or a channel or parameter does not fit; then nothing is changed.
+        """
+        index = int(self._draft["tracks"])
+        if index >= MAX_TRACKS:
+            raise FieldError("tracks", f"1 to {MAX_TRACKS} tracks", index + 1)
+        with self.change():
+            self._draft["tracks"] = index + 1
+            self._set_up_track(index, setup)
+        return index
+
+    def remove_track(self, track: int) -> None:
+        """Take a track away; those behind it move up by one.
+
+        Raises
+        ------
+        FieldError
+            If there is no such track, or no other.
+        DeviceError
+            If a running engine does not take it in time.
+        """
+        self._track(track)
+        count = int(self._draft["tracks"])
+        if count == 1:
+            raise FieldError("tracks", "a track that is not the only one", track + 1)
+        with self.change():
+            for index in range(track, count - 1):
+                self._move_up(index)
+            self._draft["tracks"] = count - 1
+            self._models = {t - (t > track): model for t, model in self._models.items() if t != track}
+
+    def _move_up(self, index: int) -> None:
+        """Let a track be what the one behind it is."""
+        wanted, source = self._draft["track"][index], self._draft["track"][index + 1]
+        slot = self._slots.free(index, int(wanted["program"]))
+        self._slots.copy((index + 1, int(source["program"])), (index, slot))
+        self._draft["track"][index] = source
+        wanted["program"] = slot
+
+    def set_input_channel(self, track: int, channel: int) -> None:
+        """Set where a track listens, from 0."""
+        checked = INPUT_CHANNEL.check(channel)
+        with self.change():
+            self._track(track)["input_channel"] = int(checked)
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -180,6 +230,11 @@ class EngineControl:
         with self.change():
             self._track(track)["base"][self.synth(track).table.index(name)] = position
 
+    def sound(self, track: int) -> tuple[Vector, Vector]:
+        """Base values in their units and damping of a synth as they are now, in its table's order."""
+        table, wanted = self.synth(track).table, self._track(track)
+        return table.denormalise(wanted["base"][: len(table)]), np.array(wanted["damping"][: len(table)])
+
     def synth(self, track: int) -> Synth:
         """The synth that a track plays."""
         slot = int(self._track(track)["program"])
@@ -211,22 +266,15 @@ class EngineControl:
         preset = preset or model.preset
         _check_synth(preset, model.synth)
         wanted = self._track(track)
-        slot = self._free_slot(track)
+        slot = self._slots.free(track, int(wanted["program"]))
         with self.change():
             if track not in self._models or self._models[track].synth != model.synth:
                 wanted["depth"] = DEPTH.default
                 wanted["lock"] = LOCK.default
-            self._write_program(track, slot, model)
+            self._slots.write(track, slot, model)
             wanted["program"] = slot
             self._models[track] = model
             self._write_preset(track, preset)
-
-    def _write_program(self, track: int, slot: int, model: Model) -> None:
-        """Fill a slot for the engine's sample rate, again if an engine of another rate starts meanwhile."""
-        rate = -1.0
-        while rate != float(self._record["status"]["sample_rate"]):
-            rate = float(self._record["status"]["sample_rate"])
-            program.write(self._record["programs"][track, slot], model, rate)
 
     def load_preset(self, track: int, preset: Preset) -> None:
         """Play another preset of the same synth with the model as it is."""
@@ -240,21 +288,9 @@ class EngineControl:
         wanted["base"][: len(table)] = table.normalise(preset.values)
         wanted["damping"][: len(table)] = preset.damping
 
-    def _free_slot(self, track: int) -> int:
-        """The slot that the engine neither plays nor was told to play; it must first have taken what it was told."""
-        published = self._record["mailbox"]["track"]["program"]
-        drafted = int(self._draft["track"]["program"][track])
-        if drafted != int(published[track]):
-            return drafted  # Filled within this change: no engine knows of it yet.
-        playing = self._record["status"]["program"]
-        deadline = time.monotonic() + _FLIP_TIMEOUT_S
-        while self.is_running and playing[track] != published[track]:
-            if track >= int(self._record["mailbox"]["tracks"]):
-                break  # The engine does not play this track.
-            if time.monotonic() > deadline:
-                raise DeviceError(f"track {track + 1}: the engine does not answer; the model was not changed")
-            time.sleep(_FLIP_POLL_S)
-        return 1 - int(published[track])
+    def slot_is_free(self, track: int) -> bool:
+        """Whether a model can be loaded on a track without waiting for the engine."""
+        return self._slots.is_free(track)
 
     # -- actions and meters ------------------------------------------------------------------------------------------
 
