@@ -74,6 +74,18 @@ class TrainingDataError(TrainingError):
     """Recordings from which nothing can be learnt; the text says what was found and what to do."""
 
 
+class NotInstalledError(TrainingError):
+    """A part of remapd that is not installed; the text names the command that installs it."""
+
+
+class BusyError(RemapdError):
+    """Too much is under way already; later it may work."""
+
+
+class TooLargeError(RemapdError):
+    """More than is taken in one piece; the text says how much is."""
+
+
 def _shortened(value: object, limit: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("torch")
 
+from remapd import extras
 from remapd.cli import main
 from remapd.commands import experiment
-from remapd.training import recipes, requirements
+from remapd.training import recipes
 from tests.experiments import InlinePool, short, write_drums
 
 
@@ -109,7 +110,7 @@ def test_faults_of_folders(drums, tmp_path, monkeypatch):
         result = command(*arguments)
         assert result.exit_code == 1, result.output
         assert words in result.stderr
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     result = command(drums, "-o", tmp_path / "out")
     assert "pip install 'remapd[train]'" in result.stderr
 

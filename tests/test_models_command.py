@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from remapd import extras
 from remapd.cli import main
 from remapd.mapping import library
 from remapd.mapping.bundle import load_model, save_model
@@ -19,7 +20,6 @@ from remapd.mapping.network import Network
 from remapd.offline import verify
 from remapd.offline.verify import independent_modulation, verify_model
 from remapd.synth.presets import Preset
-from remapd.training import requirements
 from tests.models import SHIPPED, changed_file, make_model
 from tests.networks import MLP_LARGE, linear, mlp
 
@@ -214,7 +214,7 @@ def test_another_window_than_torchdrums_is_told(tmp_path, user):
 
 
 def test_without_torch_the_message_names_the_extra(user, tmp_path, monkeypatch):
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     (tmp_path / "x.pt").write_bytes(b"")
     for arguments in (("import", tmp_path / "x.pt"), ("export", "velocity", "--torchdrum", tmp_path / "y.pt")):
         result = models(*arguments)

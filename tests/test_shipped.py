@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from remapd import extras
 from remapd.features.descriptors import FeatureSpec
-from remapd.training import requirements, shipped
+from remapd.training import shipped
 from remapd.training.dataset import HitSet, Origin
 from remapd.training.recipes import RECIPES
 from tests.models import SHIPPED
@@ -17,7 +18,7 @@ from tests.models import SHIPPED
 @pytest.fixture
 def drums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Drums with their tables, and nobody who would train."""
-    monkeypatch.setattr(requirements, "find_spec", lambda name: name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: name)
     monkeypatch.setattr(shipped, "make", lambda *_: pytest.fail("work was done"))
     for drum in shipped.DRUMS:
         (tmp_path / drum).mkdir()
@@ -43,7 +44,7 @@ def test_an_unknown_model_is_refused_with_those_there_are(drums):
 
 
 def test_what_training_needs_is_told(drums, monkeypatch):
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert "pip install 'remapd[train]'" in refusal(drums)
 
 

@@ -9,10 +9,10 @@ import pytest
 import remapd.training
 from remapd.cli import COMMANDS
 from remapd.errors import TrainingError
-from remapd.training.requirements import require_torch
+from remapd.extras import require_torch
 
 #: Modules of `remapd.training` that work without torch.
-TORCH_FREE = ("requirements", "dataset", "splits", "long_term", "recipes", "result", "report")
+TORCH_FREE = ("dataset", "splits", "long_term", "recipes", "result", "report")
 TORCH_FREE += tuple(f"experiment_{part}" for part in ("plan", "store", "jobs", "run", "pools", "tables"))
 
 _MODULES = """

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from remapd import extras  # noqa: E402
 from remapd.errors import FieldError, ModelError, TrainingError  # noqa: E402
 from remapd.mapping.bundle import model_bytes  # noqa: E402
 from remapd.mapping.scaling import Scaling  # noqa: E402
 from remapd.synth.presets import Preset, default_preset  # noqa: E402
 from remapd.synth.registry import SYNTHS  # noqa: E402
-from remapd.training import requirements  # noqa: E402
 from remapd.training.torchdrum import child, exporting, importing, process  # noqa: E402
 from remapd.training.torchdrum.exporting import export_torchdrum, torchscript_bytes  # noqa: E402
 from remapd.training.torchdrum.importing import import_torchdrum, outputs, probes  # noqa: E402
@@ -405,7 +405,7 @@ def test_the_process_gets_no_secrets(monkeypatch, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits as Linux has them")
 def test_the_limits_hold(tmp_path):
     code = f"""
-from remapd.training.torchdrum.limits import limit_this_process, lower_priority
+from remapd.processes import limit_this_process, lower_priority
 import os
 lower_priority()
 limit_this_process(1, 1 << 26)
@@ -443,6 +443,6 @@ def test_answers_are_checked_by_field():
 
 
 def test_without_torch_the_message_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(TrainingError, match=r"pip install 'remapd\[train\]'"):
         read_back(b"", tmp_path / "x.pt")

@@ -15,11 +15,12 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("torch")
 
+from remapd import extras
 from remapd.cli import main
 from remapd.commands import _train_setup
 from remapd.mapping import library
 from remapd.mapping.bundle import load_model
-from remapd.training import fit, requirements
+from remapd.training import fit
 from remapd.training.long_term import TRAINING_RATE_HZ
 from remapd.training.recipes import RECIPES
 from tests.recordings import require_audio_folder
@@ -140,7 +141,7 @@ def test_faults_are_told_before_the_work(take, folder, monkeypatch):
     (folder / "dir.safetensors").rmdir()
     monkeypatch.setattr(_train_setup, "_LEAST_FREE_BYTES", 1 << 70)
     assert_refused(train(take, "-o", folder / "m.safetensors"), folder, "disk is full")
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     assert_refused(train(take, "-o", folder / "m.safetensors"), folder, "pip install 'remapd[train]'")
 
 

@@ -85,8 +85,8 @@ def _run(
     retry_failed: bool,
     **choices: Any,
 ) -> None:
+    from remapd.extras import require_torch
     from remapd.training.experiment_run import Settings
-    from remapd.training.requirements import require_torch
 
     require_torch()
     plan = _plan(folder, **choices)

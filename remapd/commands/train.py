@@ -89,7 +89,7 @@ def command(
     the file that ends in .checkpoint then allows to go on with --resume.
     """
     from remapd.dsp.kernel import is_cached
-    from remapd.training.requirements import require_torch
+    from remapd.extras import require_torch
 
     require_torch()
     # Asked before anything else is imported, for that may put the first compiled function into the cache.

@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remapd.errors import FieldError, RemapdError, TrainingDataError, TrainingError
+from remapd.extras import require_torch
 from remapd.mapping.bundle import save_model
 from remapd.synth.presets import load_preset
 from remapd.training import cards
 from remapd.training.dataset import HitSet, load_hits
 from remapd.training.material import check_material
 from remapd.training.recipes import get_recipe
-from remapd.training.requirements import require_torch
 
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "models"
 DRUMS = ("snare_fs14x65maple", "snare_fs14x8al", "snare_gogodze")

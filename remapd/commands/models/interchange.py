@@ -63,8 +63,8 @@ def export_model(name: str, output: Path, force: bool) -> None:
     24000 Hz, and the reference hit is subtracted in the file, so that TorchDrum sounds as was trained. It scales the
     features by the range it hears, though.
     """
+    from remapd.extras import require_torch
     from remapd.mapping.library import load_model_named
-    from remapd.training.requirements import require_torch
 
     _check_free(output, force)
     model = load_model_named(name)

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 from remapd.errors import FieldError, RemapdError
 from remapd.fields import shown
+from remapd.processes import limit_this_process, lower_priority
 from remapd.training.torchdrum.archive import pack, read_archive
 from remapd.training.torchdrum.code import checked_code
-from remapd.training.torchdrum.limits import limit_this_process, lower_priority
 
 _WHILE_RUN = "The following operation failed"
 

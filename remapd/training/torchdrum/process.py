@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remapd.errors import FieldError, ModelError
+from remapd.extras import require_torch
 from remapd.fields import checked_object, parsed_json, shown
-from remapd.training.requirements import require_torch
 from remapd.training.torchdrum.shape import Step, number_array
 
 #: Time for the file itself; torch takes its own time to start.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from remapd.errors import TrainingError
+from remapd.errors import NotInstalledError
 
 #: What the extra `train` of pyproject.toml installs.
 PACKAGES = ("torch", "scipy")
@@ -15,12 +15,12 @@ def require_torch() -> None:
 
     Raises
     ------
-    TrainingError
+    NotInstalledError
         It names what is missing and the command that installs it.
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise TrainingError(
+        raise NotInstalledError(
             f"training needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
             "pip install 'remapd[train]'"
         )
