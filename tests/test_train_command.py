@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ pytest.importorskip("torch")
 from remapd import extras
 from remapd.cli import main
 from remapd.commands import _train_setup
+from remapd.commands._train_lines import STAGES
 from remapd.mapping import library
 from remapd.mapping.bundle import load_model
 from remapd.training import fit
@@ -81,6 +84,54 @@ def test_options_reach_the_training(take, folder):
     assert "6 tested on" in model.provenance["data.hits"]
     assert (report / "index.html").is_file()
     assert json.loads((report / "report.json").read_text())
+
+
+def json_lines(result: Result) -> list[dict]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_program_is_told_of_each_step(take, folder):
+    result = train(take, *SHORT, "-o", folder / "m.safetensors", "--progress", "json")
+    assert result.exit_code == 0, result.output
+    lines = json_lines(result)
+    assert [line["stage"] for line in lines if "stage" in line][-4:] == list(STAGES[1:])
+    assert next(line["hits"] for line in lines if "hits" in line)["hits"] == 20
+    epochs = [line for line in lines if "epoch" in line]
+    assert [(line["epoch"], line["epochs"]) for line in epochs] == [(1, 2), (2, 2)]
+    assert epochs[0]["left_s"] > 0.0
+    assert epochs[0]["train_loss"] > 0.0
+    done = lines[-1]["result"]
+    assert (done["name"], done["ending"], done["epochs"], done["test_hits"]) == ("m", "finished", 2, 2)
+    assert done["errors"]["model"] > 0.0
+
+
+def test_a_program_is_told_what_is_wrong(take, folder):
+    out = folder / "m.safetensors"
+    result = train(take, *SHORT, "-o", out, "--channel", 2, "--progress", "json")
+    assert result.exit_code == 1
+    error = json_lines(result)[-1]["error"]
+    assert "channel" in error["text"]
+    result = train(take, "-o", out, "--progress", "json", "--recipe", "nime")
+    error = json_lines(result)[-1]["error"]
+    assert (error["field"], error["got"]) == ("recipe", "nime")
+    assert "nime2024" in error["expected"]
+    assert train(take, "--quiet", "--progress", "json").exit_code == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="priorities and signals as POSIX has them")
+def test_in_the_background_it_gives_way_and_ends_with_its_parent(take, folder):
+    options = ("--recipe", "nime2024", "--epochs", "100000", "--progress", "json", "--background")
+    command = [sys.executable, "-m", "remapd", "train", str(take), *options, "-o", str(folder / "m.safetensors")]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    for line in child.stdout:
+        if "epoch" in json.loads(line):
+            break
+    assert os.getpriority(os.PRIO_PROCESS, child.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 15)
+    child.stdin.close()
+    child.stdout.read()
+    assert child.wait(30) == -signal.SIGKILL
 
 
 def test_same_command_gives_the_same_bytes(take, folder):

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import signal
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import click
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from remapd.commands._train_setup import Target
     from remapd.synth.presets import Preset
+    from remapd.training.material import HitReport
     from remapd.training.recipes import Recipe
     from remapd.training.result import TrainingResult
 
@@ -48,23 +49,87 @@ def stop_when_interrupted() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-@contextlib.contextmanager
-def progress(recipe: Recipe, preset: Preset, quiet: bool) -> Iterator[Callable[[Progress], object] | None]:
-    """Show a bar on standard error if that is a terminal, else a line now and then."""
-    from rich.console import Console as Terminal
+class Show(Protocol):
+    """Whoever tells how a training goes."""
 
-    console = Terminal(stderr=True)
-    title = f"{recipe.name} on {preset.name}"
-    if quiet:
-        yield None
-    elif console.is_terminal:
-        with _bar(console, title) as update:
-            yield update
-    else:
-        click.echo(
-            f"Training {title}; the first epoch takes longer, and on the first run a minute to compile…", err=True
-        )
-        yield _print_line
+    def compiling(self) -> None:
+        """Code is compiled first."""
+
+    def reading(self) -> None:
+        """The recordings are read."""
+
+    def hits(self, report: HitReport) -> None:
+        """Tell what was found in the recordings."""
+
+    def training(
+        self, recipe: Recipe, preset: Preset
+    ) -> contextlib.AbstractContextManager[Callable[[Progress], object] | None]:
+        """Give what is called after each epoch."""
+
+    def writing(self) -> None:
+        """Model and report are written."""
+
+    def result(self, result: TrainingResult, target: Target) -> None:
+        """Tell what came out, and where it is."""
+
+    def faults(self) -> contextlib.AbstractContextManager[None]:
+        """Tell of errors that end the training, which pass on."""
+
+
+class Text:
+    """Tells a person: results on standard output, and how it goes on standard error.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether to say nothing at all.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def compiling(self) -> None:
+        """Code is compiled first."""
+        if not self._quiet:
+            click.echo("Compiling the code, once (about a minute)…", err=True)
+
+    def reading(self) -> None:
+        """Nothing: it takes no time worth a word."""
+
+    def hits(self, report: HitReport) -> None:
+        """Tell what was found in the recordings."""
+        if not self._quiet:
+            click.echo(report.text)
+
+    @contextlib.contextmanager
+    def training(self, recipe: Recipe, preset: Preset) -> Iterator[Callable[[Progress], object] | None]:
+        """Show a bar on standard error if that is a terminal, else a line now and then."""
+        from rich.console import Console as Terminal
+
+        console = Terminal(stderr=True)
+        title = f"{recipe.name} on {preset.name}"
+        if self._quiet:
+            yield None
+        elif console.is_terminal:
+            with _bar(console, title) as update:
+                yield update
+        else:
+            click.echo(
+                f"Training {title}; the first epoch takes longer, and on the first run a minute to compile…", err=True
+            )
+            yield _print_line
+
+    def writing(self) -> None:
+        """Nothing: it takes no time worth a word."""
+
+    def result(self, result: TrainingResult, target: Target) -> None:
+        """Show errors before and after, where everything is and what to do next."""
+        if not self._quiet:
+            _show_result(result, target)
+
+    def faults(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing: the command line tells of every error."""
+        return contextlib.nullcontext()
 
 
 @contextlib.contextmanager
@@ -99,8 +164,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100.0 else f"{seconds / 60.0:.0f} min"
 
 
-def show_result(result: TrainingResult, target: Target) -> None:
-    """Show errors before and after, where everything is and what to do next."""
+def _show_result(result: TrainingResult, target: Target) -> None:
     console = console_for_pipes()
     console.print()
     console.print(_error_table(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,20 @@ import click
 
 from remapd.commands._shared import parsed_channel, parsed_settings
 from remapd.errors import FieldError
+from remapd.extras import require_torch
+from remapd.processes import end_with, lower_priority
 
 if TYPE_CHECKING:
+    from remapd.commands._train_setup import Target
+    from remapd.commands._train_show import Show
     from remapd.synth.presets import Preset
     from remapd.training.dataset import HitSet
     from remapd.training.recipes import Recipe
 
 _FILE = click.Path(path_type=Path, readable=False)
 _ONSET = "onset."
+#: The engine and whatever else a person waits for come first.
+_BACKGROUND_NICENESS = 15
 
 _OPTIONS = (
     click.option("--synth", metavar="NAME", help="Synthesiser to train; a preset says it too."),
@@ -44,6 +51,10 @@ _OPTIONS = (
     click.option("--resume", is_flag=True, help="Go on from where a training of the same model was broken off."),
     click.option("--force", is_flag=True, help="Replace a model that is there; begin anew where one was broken off."),
     click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong."),
+    click.option("--progress", type=click.Choice(["text", "json"]), default="text", show_default=True,
+                 help="json is for programs: one object on a line of standard output for each step."),
+    click.option("--background", is_flag=True,
+                 help="Give way to everything else on the machine, and end at once when standard input is closed."),
 )  # fmt: skip
 
 
@@ -66,7 +77,28 @@ class _Command(click.Command):
 @click.command("train", cls=_Command)
 @click.argument("recordings", nargs=-1, required=True, type=_FILE, metavar="RECORDING...")
 @_train_options
-def command(
+def command(quiet: bool, progress: str, background: bool, **options: Any) -> None:
+    """Train a model from recordings of single strokes: from as soft to as loud as you play, half a minute or more.
+
+    A RECORDING is an audio file or a folder of such. Ctrl-C ends training early and keeps what was learnt so far;
+    the file that ends in .checkpoint then allows to go on with --resume.
+    """
+    from remapd.commands._train_lines import Lines
+    from remapd.commands._train_show import Text
+
+    if quiet and progress == "json":
+        raise click.UsageError("--quiet and --progress json exclude each other")
+    if background:
+        lower_priority(_BACKGROUND_NICENESS)
+        end_with(sys.stdin.buffer)
+    show: Show = Lines() if progress == "json" else Text(quiet)
+    with show.faults():
+        require_torch()
+        _train_from(show, **options)
+
+
+def _train_from(
+    show: Show,
     recordings: tuple[Path, ...],
     synth: str | None,
     preset: str | None,
@@ -80,18 +112,10 @@ def command(
     device: str,
     resume: bool,
     force: bool,
-    quiet: bool,
     **options: Any,
 ) -> None:
-    """Train a model from recordings of single strokes: from as soft to as loud as you play, half a minute or more.
-
-    A RECORDING is an audio file or a folder of such. Ctrl-C ends training early and keeps what was learnt so far;
-    the file that ends in .checkpoint then allows to go on with --resume.
-    """
     from remapd.dsp.kernel import is_cached
-    from remapd.extras import require_torch
 
-    require_torch()
     # Asked before anything else is imported, for that may put the first compiled function into the cache.
     is_first_run = not is_cached()
     from remapd.commands import _train_setup as setup
@@ -103,43 +127,39 @@ def command(
     target = setup.Target(output, recordings, name, report)
     target.check(resume, force)
     device = chosen_device(device)
-    if is_first_run and not quiet:
-        click.echo("Compiling the code, once (about a minute)…", err=True)
+    if is_first_run:
+        show.compiling()
 
     from remapd.training.dataset import load_hits
     from remapd.training.material import check_material, hit_report
 
+    show.reading()
     hits = load_hits(
         recordings, spec=recipe.features, channel=parsed_channel(channel), onset_parameters=onset_parameters
     )
-    if not quiet:
-        click.echo(hit_report(hits).text)
+    show.hits(hit_report(hits))
     check_material(hits)
-    _train(hits, start, recipe, target, device, quiet, resume=resume, **options)
+    _train(show, hits, start, recipe, target, device=device, resume=resume, **options)
 
 
-def _train(
-    hits: HitSet, preset: Preset, recipe: Recipe, target: Any, device: str, quiet: bool, licence: str, **options: Any
-) -> None:
-    from remapd.commands import _train_show as show
+def _train(show: Show, hits: HitSet, preset: Preset, recipe: Recipe, target: Target, **options: Any) -> None:
+    from remapd.commands._train_show import stop_when_interrupted
     from remapd.training.trainer import train
 
-    with show.stop_when_interrupted() as stop, show.progress(recipe, preset, quiet) as progress:
+    with stop_when_interrupted() as stop, show.training(recipe, preset) as progress:
         result = train(
             hits,
             preset,
             recipe,
             name=target.name,
-            licence=licence,
-            device=device,
             progress=progress,
             stop=stop,
             checkpoint=target.checkpoint,
             **options,
         )
+    show.writing()
     target.save(result)
-    if not quiet:
-        show.show_result(result, target)
+    show.result(result, target)
 
 
 def _onset_parameters(settings: tuple[str, ...], synth: str) -> dict[str, float]:
