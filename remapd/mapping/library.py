@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +27,16 @@ _LISTED = 12
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
+    """What a library holds: what people call it, the folder it lies in, and the ending of its files."""
+
     name: str
     folder: str
     suffix: str
 
 
-_MODEL = _Kind("model", "", ".safetensors")
-_PRESET = _Kind("preset", "presets", ".json")
+MODEL = Kind("model", "", ".safetensors")
+PRESET = Kind("preset", "presets", ".json")
 
 
 def data_folder() -> Path:
@@ -47,9 +50,15 @@ def user_folder() -> Path:
     return data_folder() / "models"
 
 
-def folders() -> list[Path]:
-    """Folders that are searched; a name in an earlier one hides the same name in a later one."""
-    found = [user_folder(), _PACKAGE / "_models"]
+def folders(own: Path | None = None) -> list[Path]:
+    """Folders that are searched; a name in an earlier one hides the same name in a later one.
+
+    Parameters
+    ----------
+    own : Path, optional
+        The user's; by default `user_folder`.
+    """
+    found = [own or user_folder(), _PACKAGE / "_models"]
     if (_PACKAGE.parent / "pyproject.toml").is_file():
         found.append(_PACKAGE.parent / "models")
     return found
@@ -57,12 +66,12 @@ def folders() -> list[Path]:
 
 def list_models() -> dict[str, Path]:
     """Every model that can be found by name, in the order of the names, and its file."""
-    return _list(_MODEL)
+    return list_files(MODEL, folders())
 
 
 def list_presets() -> dict[str, Path]:
     """Every preset that can be found by name, in the order of the names, and its file."""
-    return _list(_PRESET)
+    return list_files(PRESET, folders())
 
 
 def find_model(name_or_path: str | os.PathLike[str]) -> Path:
@@ -75,7 +84,7 @@ def find_model(name_or_path: str | os.PathLike[str]) -> Path:
     FieldError
         If there is no model of that name; it says which name is near.
     """
-    return _find(_MODEL, name_or_path)
+    return _find(MODEL, name_or_path)
 
 
 def find_preset(name_or_path: str | os.PathLike[str]) -> Path:
@@ -86,7 +95,7 @@ def find_preset(name_or_path: str | os.PathLike[str]) -> Path:
     FieldError
         If there is no preset of that name; it says which name is near.
     """
-    return _find(_PRESET, name_or_path)
+    return _find(PRESET, name_or_path)
 
 
 def load_model_named(name_or_path: str | os.PathLike[str]) -> Model:
@@ -109,9 +118,10 @@ def load_preset_named(name_or_path: str | os.PathLike[str]) -> Preset:
         raise ModelError(f"preset {str(path)!r}: {error}") from error
 
 
-def _list(kind: _Kind) -> dict[str, Path]:
+def list_files(kind: Kind, searched: Iterable[Path]) -> dict[str, Path]:
+    """Every file of a kind in some folders by its name, in the order of the names."""
     found: dict[str, Path] = {}
-    for folder in folders():
+    for folder in searched:
         for path in _files(folder / kind.folder, kind.suffix):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
@@ -124,16 +134,21 @@ def _files(folder: Path, suffix: str) -> list[Path]:
         return []
 
 
-def _find(kind: _Kind, name_or_path: str | os.PathLike[str]) -> Path:
+def not_found(kind: str, name: str, known: Collection[str], or_path: str = "") -> NotFoundError:
+    """Error for a name that is unknown; it says which is near, or what there is."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else _names(list(known))
+    return NotFoundError(kind, f"the name of a {kind}{or_path} ({hint})", name)
+
+
+def _find(kind: Kind, name_or_path: str | os.PathLike[str]) -> Path:
     text = os.fspath(name_or_path)
     if _is_path(text, kind.suffix):
         return Path(text)
-    known = _list(kind)
+    known = list_files(kind, folders())
     if text in known:
         return known[text]
-    near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else _names(list(known))
-    raise NotFoundError(kind.name, f"the name of a {kind.name} or a path to one ({hint})", text)
+    raise not_found(kind.name, text, known, " or a path to one")
 
 
 def _is_path(text: str, suffix: str) -> bool:

@@ -1,0 +1,94 @@
+"""Where the daemon keeps what: the system's own folders for data, state, settings and what is only there while it runs.
+
+Each can be named by the environment (``REMAPD_PATHS__STATE``...) or the section ``paths`` of the config file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from remapd.files import make_folder
+from remapd.mapping.library import data_folder
+
+CONFIG_NAME = "remapd.toml"
+_APPLICATION = "remapd"
+#: What lies in these is nobody else's: a token, sockets.
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """Folders of the daemon; none need exist.
+
+    Parameters
+    ----------
+    config : Path
+        Of the config file.
+    data : Path
+        Models, presets, sessions and recordings.
+    state : Path
+        The current session and the token.
+    runtime : Path
+        Sockets and what else is worth nothing after a restart of the system.
+    """
+
+    config: Path
+    data: Path
+    state: Path
+    runtime: Path
+
+    @property
+    def models(self) -> Path:
+        """The user's own models; presets are in a folder within."""
+        return self.data / "models"
+
+    @property
+    def sessions(self) -> Path:
+        """Sessions that were saved by name."""
+        return self.data / "sessions"
+
+    @property
+    def recordings(self) -> Path:
+        """What was recorded, and uploads to train from."""
+        return self.data / "recordings"
+
+    @property
+    def jobs(self) -> Path:
+        """What training jobs leave: reports, logs."""
+        return self.data / "jobs"
+
+    @property
+    def session_file(self) -> Path:
+        """The session as it is now."""
+        return self.state / "session.json"
+
+    @property
+    def token_file(self) -> Path:
+        """The token that was generated."""
+        return self.state / "token"
+
+    def make(self) -> None:
+        """Make the folders that the daemon writes to.
+
+        Raises
+        ------
+        StorageError
+            If one cannot be made.
+        """
+        for folder in (self.models / "presets", self.sessions, self.recordings):
+            make_folder(folder)
+        for folder in (self.state, self.runtime):
+            make_folder(folder, _PRIVATE)
+
+
+def system_directories() -> Directories:
+    """Folders of this user on this system."""
+    return Directories(
+        config=Path(platformdirs.user_config_dir(_APPLICATION)),
+        data=data_folder(),
+        state=Path(platformdirs.user_state_dir(_APPLICATION)),
+        runtime=Path(platformdirs.user_runtime_dir(_APPLICATION)),
+    )
