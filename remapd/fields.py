@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping
 
 from remapd.errors import FieldError, Told
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}")
+#: What `checked_name` takes, for those who describe it to others.
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}"
+
+_NAME = re.compile(NAME_PATTERN)
 _OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 _NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 

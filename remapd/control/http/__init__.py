@@ -1,0 +1,1 @@
+"""REST, served by FastAPI and uvicorn in the control process's loop."""
