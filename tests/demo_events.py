@@ -54,5 +54,7 @@ def status(**changes: Any) -> EngineStatus:
         "limiter_db": 0.0,
         "track_peak_db": [-20.0],
         "track_signal_db": [-40.0],
+        "track_signal_peak_db": [0.0],
+        "track_rejected": [{"below floor": 3, "masked": 0}],
     }
     return EngineStatus(**(values | changes))

@@ -487,3 +487,32 @@ def test_the_last_track_stays_and_there_is_a_most():
     control.set_up([TrackSetup(load_model_named("velocity"))] * 32)
     with pytest.raises(FieldError, match="1 to 32"):
         control.add_track(TrackSetup(load_model_named("velocity")))
+
+
+def test_the_detection_signal_has_a_peak_that_falls_slowly():
+    engine = make_engine()
+    play(engine, hits([0.1], 0.15), 64)
+    peak_db = engine.status().track_signal_peak_db[0]
+    play(engine, np.zeros((4800, 1), np.float32), 64)
+    assert peak_db > 10.0
+    assert engine.status().track_signal_peak_db[0] == pytest.approx(peak_db - 4.0, abs=0.1)
+    play(engine, np.zeros((96000, 1), np.float32), 64)
+    assert engine.status().track_signal_peak_db == [0.0]
+
+
+def test_rejected_candidates_are_counted_by_track_and_reason():
+    engine = make_engine(tracks=2)
+    engine.set_parameter(1, "onset.on_threshold_db", 40.0)
+    play(engine, hits(TIMES, 1.2))
+    status = engine.status()
+    assert status.hits[1] < status.hits[0]
+    assert sum(status.track_rejected[1].values()) > sum(status.track_rejected[0].values())
+    for reason, count in status.rejected.items():
+        assert sum(track[reason] for track in status.track_rejected) == count
+
+
+def test_a_channel_that_cannot_be_is_silent():
+    engine = make_engine(dry_wet=0.0)
+    with engine.change():
+        engine._draft["track"][0]["input_channel"] = -10_000
+    assert not play(engine, np.ones((640, 1), np.float32)).any()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 
@@ -196,3 +197,20 @@ def test_what_does_not_fit_a_format_is_refused() -> None:
         check_size(Path(name), hours, 2, "24")
     with pytest.raises(RemapdError, match="4 GiB"):
         check_size(Path("a.wav"), hours, 2, "24")
+
+
+@pytest.mark.parametrize(("suffix", "encoding"), [(".wav", "float"), (".flac", "24")])
+def test_what_was_written_so_far_can_be_read_though_the_file_was_never_closed(
+    tmp_path: Path, suffix: str, encoding: str
+) -> None:
+    path, samples = tmp_path / f"cut{suffix}", np.linspace(-0.9, 0.9, 20_000, dtype=np.float32)[:, None]
+    writer = AudioWriter(path, audio_format(path, encoding), 48000, 1, encoding, always_readable=True)
+    writer.write(samples)
+    copy = tmp_path / f"copy{suffix}"
+    copy.write_bytes(path.read_bytes())
+    writer.close()
+    with AudioReader(copy) as reader:
+        read = np.concatenate(list(itertools.islice(reader.blocks(4096), 3)))
+        assert suffix == ".flac" or reader.frames == len(samples)
+    np.testing.assert_allclose(read, samples[: len(read)], atol=2**-23)
+    assert len(read) == 3 * 4096

@@ -134,3 +134,15 @@ def test_a_foreign_file_is_refused(tmp_path):
         SharedBlock.attach(path)
     with pytest.raises(RemapdError, match="No such file"):
         SharedBlock.attach(tmp_path / "none")
+
+
+def test_a_mailbox_with_too_many_tracks_is_cut_to_what_there_is_room_for():
+    from remapd.engine.layout import MAILBOX, MAX_TRACKS
+
+    shared, incoming = SharedBlock.private().record, np.zeros(1, MAILBOX)[0]
+    for told, taken in ((10**9, MAX_TRACKS), (-5, 0)):
+        rings.begin_change(shared)
+        shared["mailbox"]["tracks"] = told
+        rings.end_change(shared)
+        assert rings.take_mailbox(shared, incoming)
+        assert incoming["tracks"] == taken

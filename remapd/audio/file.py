@@ -27,7 +27,7 @@ ENCODINGS = {"16": ("PCM_16", 2), "24": ("PCM_24", 3), "float": ("FLOAT", 4)}
 
 #: WAV and AIFF count bytes in 32 bits; some are left for the header.
 _LARGEST_32_BIT_FILE = 2**32 - 4096
-_SFC_SET_ADD_PEAK_CHUNK = 0x1050
+_SFC_SET_ADD_PEAK_CHUNK, _SFC_SET_UPDATE_HEADER_AUTO = 0x1050, 0x1061
 
 
 class AudioReader:
@@ -136,9 +136,20 @@ class AudioWriter:
         Of the file.
     encoding : str
         One of the keys of `ENCODINGS`. Integers are rounded, and clipped at full scale.
+    always_readable : bool
+        Whether the header follows every write, so that the file is whole even if this process is killed. FLAC has no
+        such header: its frames can be read then, but their number is not told.
     """
 
-    def __init__(self, path: Path, file_format: str, sample_rate: int, channels: int, encoding: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file_format: str,
+        sample_rate: int,
+        channels: int,
+        encoding: str,
+        always_readable: bool = False,
+    ) -> None:
         import soundfile
 
         self.path = path
@@ -149,7 +160,8 @@ class AudioWriter:
             )
         except _library_errors() as error:
             raise AudioFileError(f"cannot write {file_format} with {sample_rate} Hz: {_reason(error)}") from error
-        _leave_out_peak_chunk(self._file)
+        _command(self._file, _SFC_SET_ADD_PEAK_CHUNK, False)  # It holds the time of day: two renders would differ.
+        _command(self._file, _SFC_SET_UPDATE_HEADER_AUTO, always_readable)
 
     def write(self, samples: Samples) -> None:
         """Append samples of shape ``(frames, channels)``."""
@@ -269,11 +281,8 @@ def _reason(error: BaseException) -> str:
     return " ".join(str(words).split()).removeprefix("Error : ").removeprefix("Internal error : ").rstrip(".")
 
 
-def _leave_out_peak_chunk(file: Any) -> None:
-    """Keep libsndfile from adding its PEAK chunk to float files.
-
-    That chunk holds the time of day, so that two renders would differ; soundfile has no public call for it.
-    """
+def _command(file: Any, command: int, on: bool) -> None:
+    """Switch something of libsndfile for which soundfile has no public call."""
     import soundfile
 
-    soundfile._snd.sf_command(file._file, _SFC_SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
+    soundfile._snd.sf_command(file._file, command, soundfile._ffi.NULL, int(on))

@@ -11,11 +11,12 @@ from remapd.dsp.kernel import compiled
 from remapd.engine.layout import DURATION_BINS, SHARED, STATE
 from remapd.engine.native import clock_ns, is_null, pointer_at
 from remapd.engine.process import process_block
+from remapd.engine.tape import TAPE, put
 
 #: ``int callback(const void *in, void *out, unsigned long frames, const void *time, unsigned long flags, void *user)``
 SIGNATURE = types.intc(types.voidptr, types.voidptr, types.ulong, types.voidptr, types.ulong, types.voidptr)
-#: What ``user`` points at: the addresses of the shared block and of the engine's own state.
-USER_WORDS = 2
+#: What ``user`` points at: the addresses of the shared block, of the engine's own state and of its tape.
+USER_WORDS = 3
 _CONTINUE = 0
 _XRUN_FLAGS = 0x1 | 0x2 | 0x4 | 0x8
 
@@ -38,6 +39,7 @@ def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     addresses = carray(user, (USER_WORDS,), np.uintp)
     shared = carray(pointer_at(addresses[0]), (1,), SHARED)[0]
     state = carray(pointer_at(addresses[1]), (1,), STATE)[0]
+    tape = carray(pointer_at(addresses[2]), (1,), TAPE)[0]
     n: Any = np.int64(frames)
     begun = clock_ns(state.clock)
     state.block_ns = begun
@@ -45,6 +47,8 @@ def audio_callback(source: Any, sink: Any, frames: Any, time: Any, flags: Any, u
     # A direction that the stream lacks has no channels, so its memory is never touched.
     inputs = 0 if is_null(source) else shared.status.input_channels
     outputs = 0 if is_null(sink) else shared.status.output_channels
-    process_block(shared, state, carray(source, (n, inputs), np.float32), carray(sink, (n, outputs), np.float32), n)
+    heard = carray(source, (n, inputs), np.float32)
+    put(tape, heard, n)
+    process_block(shared, state, heard, carray(sink, (n, outputs), np.float32), n)
     _note_duration(shared, begun, clock_ns(state.clock), flags)
     return _CONTINUE

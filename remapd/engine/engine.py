@@ -15,6 +15,7 @@ from remapd.engine.layout import STATE
 from remapd.engine.process import process_block, reset
 from remapd.engine.rings import begin_change, end_change
 from remapd.engine.shared import SharedBlock
+from remapd.engine.tape import Tape
 from remapd.errors import FieldError
 from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
@@ -37,6 +38,11 @@ class Engine(EngineControl):
     seed : int
         Seeds the noise of the voices.
 
+    Attributes
+    ----------
+    tape : Tape
+        Takes what the callback hears, when it is wanted.
+
     Notes
     -----
     Building one takes memory and may compile; `process` and the callback do neither.
@@ -56,6 +62,7 @@ class Engine(EngineControl):
         _check("output_channels", output_channels, 0, INPUT_CHANNEL.maximum + 1)
         super().__init__(shared or SharedBlock.private())
         self._state: Any = _new_state()
+        self.tape = Tape(input_channels, sample_rate)
         status = self._record["status"]
         status["sample_rate"] = sample_rate
         status["input_channels"] = input_channels
@@ -135,8 +142,8 @@ class Engine(EngineControl):
     @property
     def userdata_address(self) -> int:
         """What the callback wants as its last argument; valid as long as this engine lives."""
-        addresses = [self._record.__array_interface__["data"][0], self._state.__array_interface__["data"][0]]
-        self._userdata = np.array(addresses, np.uintp)
+        addresses = [record.__array_interface__["data"][0] for record in (self._record, self._state)]
+        self._userdata = np.array([*addresses, self.tape.address], np.uintp)
         return int(self._userdata.ctypes.data)
 
 

@@ -138,6 +138,7 @@ STATUS = np.dtype(
         ("limiter_gain", "f8"),
         ("track_peak", "f8", (MAX_TRACKS,)),
         ("track_signal_db", "f8", (MAX_TRACKS,)),
+        ("track_signal_peak_db", "f8", (MAX_TRACKS,)),
         ("hits", "i8", (MAX_TRACKS,)),
         ("rejected", "i8", (MAX_TRACKS, _N_REASONS)),
         ("program", "i8", (MAX_TRACKS,)),

@@ -91,7 +91,7 @@ def _take_input(shared: Any, state: Any, t: int, source: Any, start: int, n: int
     """A track's channel into ``state.input``: what is no number becomes silence and is counted."""
     x = state.input
     channel = state.applied.track[t].input_channel
-    if channel >= source.shape[1]:
+    if channel < 0 or channel >= source.shape[1]:
         for i in range(n):
             x[i] = 0.0
         return

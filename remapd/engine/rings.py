@@ -16,6 +16,7 @@ from remapd.engine.layout import (
     COMMANDS_WRITTEN,
     EVENT_SLOTS,
     EVENTS_WRITTEN,
+    MAX_TRACKS,
     REVISION,
 )
 from remapd.engine.native import fence, load_acquire, store_release
@@ -115,10 +116,11 @@ def take_mailbox(shared: Any, incoming: Any) -> bool:
     revision = load_acquire(shared.words, REVISION)
     if revision == shared.words[APPLIED_REVISION] or revision % 2 == 1:
         return False
-    incoming.tracks = shared.mailbox.tracks
+    # Whatever another process wrote there, no index may leave its array.
+    incoming.tracks = min(MAX_TRACKS, max(0, shared.mailbox.tracks))
     for i in range(len(incoming.parameters)):
         incoming.parameters[i] = shared.mailbox.parameters[i]
-    for t in range(shared.mailbox.tracks):
+    for t in range(incoming.tracks):
         incoming.track[t] = shared.mailbox.track[t]
     fence()
     if load_acquire(shared.words, REVISION) != revision:

@@ -36,6 +36,8 @@ class EngineStatus:
     limiter_db: float
     track_peak_db: list[float]
     track_signal_db: list[float]
+    track_signal_peak_db: list[float]
+    track_rejected: list[dict[str, int]]
 
 
 def read_status(shared: Any) -> EngineStatus:
@@ -64,6 +66,8 @@ def read_status(shared: Any) -> EngineStatus:
         limiter_db=gain_to_db(status["limiter_gain"]),
         track_peak_db=[gain_to_db(x) for x in status["track_peak"][:tracks]],
         track_signal_db=[float(x) for x in status["track_signal_db"][:tracks]],
+        track_signal_peak_db=[float(x) for x in status["track_signal_peak_db"][:tracks]],
+        track_rejected=[_by_reason(counts) for counts in status["rejected"][:tracks]],
     )
 
 

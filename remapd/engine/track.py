@@ -28,6 +28,7 @@ _SCALE = TRACK_PARAMETERS.index("loudness.scale")
 _OFFSET = TRACK_PARAMETERS.index("loudness.offset")
 _N_FEATURES = descriptors.N_FEATURES
 _LOUDNESS = 0
+_SIGNAL_FALL_DB_PER_S = 40.0
 
 
 @inlined
@@ -53,7 +54,7 @@ def _remember(track: Any, x: Any, frame: int, n: int) -> None:
 def _find_hits(shared: Any, state: Any, t: int, n: int) -> None:
     track = state.track[t]
     count = detector.detect(track.detector, state.input, n, state.frame)
-    shared.status.track_signal_db[t] = track.detector.signal_db
+    _show_signal(shared.status, t, track.detector.signal_db, n / state.sample_rate)
     for i in range(count):
         candidate = track.detector.candidates[i]
         if candidate.reason == 0:
@@ -61,6 +62,14 @@ def _find_hits(shared: Any, state: Any, t: int, n: int) -> None:
         else:
             shared.status.rejected[t, candidate.reason] += 1
             _report_rejection(shared, state, t, candidate)
+
+
+@compiled
+def _show_signal(status: Any, t: int, signal_db: float, duration_s: float) -> None:
+    """The detection signal for people: as it is, and its peak, which falls slowly enough to be seen."""
+    fallen_db = status.track_signal_peak_db[t] - _SIGNAL_FALL_DB_PER_S * duration_s
+    status.track_signal_db[t] = signal_db
+    status.track_signal_peak_db[t] = max(signal_db, fallen_db, 0.0)
 
 
 @compiled
