@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from remapd.audio.backend import BACKENDS, STREAM_PARAMETERS
-from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, INPUT_CHANNEL, LOCK, TRACK_PARAMETERS
+from remapd.engine.controls import DEPTH, GLOBAL_PARAMETERS, LOCK, TRACK_PARAMETERS
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import FieldError, Told
 from remapd.fields import checked_text, shown
@@ -226,7 +226,7 @@ _ONCE = (
 
 #: Input channel of a track as people count.
 _CHANNEL = Parameter(
-    "input_channel", "", 1.0, INPUT_CHANNEL.maximum + 1.0, 1.0, "Channel of the input, from 1.", "whole"
+    "input_channel", "", 1.0, STREAM_PARAMETERS["input_channels"].maximum, 1.0, "Channel of the input, from 1.", "whole"
 )
 #: What `TRACK_PARAMETERS` calls the two numbers of a feature.
 _FEATURE_ENDINGS = (".scale", ".offset")
@@ -255,6 +255,12 @@ def _track(number: int, synth: str, load_models_over_osc: bool) -> tuple[Control
 
 def _place(name: str) -> str:
     return f"feature.{name}" if name.endswith(_FEATURE_ENDINGS) else name
+
+
+@functools.lru_cache(maxsize=4 * MAX_TRACKS)
+def track_tree(number: int, synth: str) -> Tree:
+    """The part of the tree that belongs to track `number`, from 1, when it plays `synth`."""
+    return Tree(_track(number, synth, False))
 
 
 def track_path(number: int, setting: str) -> str:

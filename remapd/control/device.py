@@ -1,0 +1,50 @@
+"""The audio device as values of the tree, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from remapd.audio.backend import StreamSettings
+from remapd.control.tree import Value
+from remapd.errors import FieldError
+
+#: Controls of the device and the settings of the stream they stand for.
+_TEXTS = {"host_api": "host_api", "input": "input_device", "output": "output_device"}
+_ROOT = "/device/"
+
+
+def device_values(stream: StreamSettings) -> dict[str, Value]:
+    """Give the values of ``/device`` for a stream as it was asked for."""
+    values: dict[str, Value] = {"backend": stream.backend}
+    values |= {name: getattr(stream, setting) or "" for name, setting in _TEXTS.items()}
+    values |= {"sample_rate_hz": float(stream.sample_rate or 0.0), "block_size": int(stream.block_size)}
+    return {_ROOT + name: value for name, value in values.items()}
+
+
+def changed_stream(stream: StreamSettings, values: Mapping[str, Value]) -> StreamSettings:
+    """Give the stream with some values of ``/device`` changed; other paths are left alone.
+
+    Raises
+    ------
+    FieldError
+        If the values do not go together.
+    """
+    changes: dict[str, object] = {}
+    for path, value in values.items():
+        name = path.removeprefix(_ROOT)
+        if not path.startswith(_ROOT):
+            continue
+        if name == "sample_rate_hz":
+            changes["sample_rate"] = value or None
+        else:
+            changes[_TEXTS.get(name, name)] = (value or None) if name in _TEXTS else value
+    if changes.get("backend", stream.backend) != "virtual":
+        changes |= {"input_file": None, "loop": False}
+    try:
+        return stream.changed(**changes)
+    except FieldError as error:
+        setting = error.field.removeprefix("stream.")
+        raise FieldError(_ROOT + _NAMES.get(setting, setting), error.expected, error.got) from None
+
+
+_NAMES = {setting: name for name, setting in _TEXTS.items()} | {"sample_rate": "sample_rate_hz"}

@@ -1,0 +1,261 @@
+"""The controller on a real shared block and a real engine."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from remapd.audio.backend import StreamSettings
+from remapd.engine.control import EngineControl, TrackSetup
+from remapd.engine.engine import Engine
+from remapd.errors import FieldError
+from remapd.mapping.library import load_model_named
+from tests.controllers import Shipped, make_controller
+from tests.engines import RATE, hits, play
+from tests.fake_host import FakeHost
+
+
+def in_loop(test):
+    """Run a test in a loop of its own."""
+
+    def run(*arguments, **fixtures):
+        asyncio.run(test(*arguments, **fixtures))
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+class Ear:
+    """A subscriber that remembers what it was told."""
+
+    def __init__(self, controller, source=None, **options):
+        self.heard, self.times, self.more = [], [], asyncio.Event()
+        self.subscription = controller.hub.subscribe(self._hear, source, **options)
+
+    def _hear(self, changes):
+        self.heard.append(changes)
+        self.times.append(asyncio.get_running_loop().time())
+        self.more.set()
+
+    async def next(self):
+        while not self.heard:
+            self.more.clear()
+            await asyncio.wait_for(self.more.wait(), 5.0)
+        return self.heard.pop(0)
+
+
+def test_every_control_has_a_value_that_fits_it():
+    controller = make_controller(values={"/track/1/model": "snare_1", "/track/2/model": "kick_long"})
+    values = controller.values()
+    for path, control in controller.tree.items():
+        if control.kind != "action":
+            assert control.check(values[path]) == values[path]
+    assert set(values) == {p for p, c in controller.tree.items() if c.kind != "action"}
+
+
+@in_loop
+async def test_what_is_set_reaches_the_engine_and_is_told():
+    controller = make_controller()
+    ear, sender = Ear(controller), Ear(controller, source="me")
+    changed = controller.set({"/track/1/neurality": 2, "/output_gain_db": -6.0}, source="me")
+    assert changed == {"/track/1/neurality": 2.0, "/output_gain_db": -6.0}
+    assert controller._engine.parameter(0, "neurality") == 2.0
+    assert await ear.next() == changed
+    controller.set({"/track/1/neurality": 3.0}, source="you")
+    assert await sender.next() == {"/track/1/neurality": 3.0}
+
+
+@in_loop
+async def test_all_or_nothing():
+    controller = make_controller()
+    before, revision = controller.values(), controller.revision
+    with pytest.raises(FieldError, match=r"/track/1/pan: expected a number from -1 to 1, got 2"):
+        controller.set({"/track/1/neurality": 2.0, "/track/1/pan": 2})
+    with pytest.raises(FieldError, match="did you mean /track/1/neurality"):
+        await controller.change({"/track/1/gain_db": -3.0, "/track/1/neuralty": 2.0})
+    with pytest.raises(FieldError, match="did you mean"):
+        await controller.change({"/track/1/gain_db": -3.0, "/track/1/model": "snare1"})
+    with pytest.raises(FieldError, match="name of a model in the library"):
+        await controller.change({"/track/1/model": "/etc/passwd"})
+    assert (controller.values(), controller.revision) == (before, revision)
+    assert controller._engine.parameter(0, "gain_db") == 0.0
+
+
+@in_loop
+async def test_a_burst_becomes_few_messages_with_the_latest_value():
+    controller = make_controller()
+    ear = Ear(controller, rate_hz=20.0)
+    for k in range(1000):
+        controller.set({"/track/1/neurality": k / 1000})
+    assert await ear.next() == {"/track/1/neurality": 0.999}
+    controller.set({"/track/1/neurality": 2.0})
+    controller.set({"/track/1/neurality": 3.0})
+    assert await ear.next() == {"/track/1/neurality": 3.0}
+    assert ear.times[1] - ear.times[0] >= 0.049
+
+
+@in_loop
+async def test_a_model_brings_its_preset_and_what_is_given_besides_holds():
+    controller = make_controller()
+    sender = Ear(controller, source="me")
+    changed = await controller.change({"/track/1/model": "kick_long", "/track/1/gain_db": -3.0}, source="me")
+    sound = controller.sound(1)
+    assert (sound.model_name, sound.preset_name) == ("kick_long", sound.model.preset.name)
+    assert changed["/track/1/gain_db"] == -3.0
+    for name, value in zip(sound.preset.table.names, sound.preset.values, strict=True):
+        assert controller.value(f"/track/1/synth/{name.replace('.', '/')}") == value
+    # The sender hears of what followed from its change, not of the change.
+    heard = await sender.next()
+    assert "/track/1/preset" in heard
+    assert "/track/1/model" not in heard
+    assert "/track/1/gain_db" not in heard
+
+
+@in_loop
+async def test_another_synth_changes_the_tree():
+    controller = make_controller(values={"/track/1/model": "snare_1"})
+    told = []
+    controller.hub.on_structure(lambda added, removed: told.append((added, removed)))
+    await controller.change({"/track/1/model": "kick_long"})
+    ((added, removed),) = told
+    assert added
+    assert removed
+    assert all(path.startswith("/track/1/") for path in added | removed)
+    assert set(controller.values()) == {p for p, c in controller.tree.items() if c.kind != "action"}
+
+
+@in_loop
+async def test_a_preset_is_loaded_again_a_playing_model_is_not():
+    controller = make_controller(values={"/track/1/model": "snare_1"})
+    path = "/track/1/synth/osc1/freq"
+    preset = controller.value(path)
+    controller.set({path: preset + 10.0})
+    await controller.change({"/track/1/model": "snare_1"})
+    assert controller.value(path) == preset + 10.0
+    await controller.change({"/track/1/preset": controller.value("/track/1/preset")})
+    assert controller.value(path) == preset
+    with pytest.raises(FieldError, match="a preset of snare808"):
+        await controller.change({"/track/1/preset": "kick_long"})
+
+
+@in_loop
+async def test_tracks_come_and_go():
+    controller = make_controller(values={"/track/1/model": "snare_1"})
+    assert await controller.add_track({"model": "kick_long", "gain_db": -6.0, "input_channel": 2}) == 2
+    assert controller._host.stream.input_channels == 2
+    assert controller.value("/track/2/gain_db") == -6.0
+    await controller.remove_track(1)
+    assert controller.tracks == 1
+    assert (controller.value("/track/1/model"), controller.value("/track/1/gain_db")) == ("kick_long", -6.0)
+    assert "/track/2/model" not in controller.tree
+    with pytest.raises(FieldError, match="not the only one"):
+        await controller.remove_track(1)
+    with pytest.raises(FieldError, match="did you mean"):
+        await controller.add_track({"neuralty": 1.0})
+    assert controller.tracks == 1
+
+
+@in_loop
+async def test_a_session_comes_back_whole():
+    controller = make_controller(values={"/track/1/model": "snare_1", "/track/2/model": "kick_long"})
+    controller.set({"/track/1/synth/osc1/freq": 201.0, "/track/2/lock/osc1/freq": True, "/output_gain_db": -9.0})
+    session = controller.session()
+    other = make_controller()
+    await other.restore(session)
+    assert other.values() == controller.values()
+    assert other.session() == session
+    np.testing.assert_array_equal(
+        other._engine.shared.record["mailbox"]["track"]["base"][:2],
+        controller._engine.shared.record["mailbox"]["track"]["base"][:2],
+    )
+
+
+@in_loop
+async def test_a_session_that_does_not_fit_changes_nothing():
+    controller = make_controller()
+    before = controller.session()
+    for document, said in (
+        ({"format": 2}, "session.format: expected 1"),
+        ({"format": 1, "values": {"/track/1/pan": 7}}, "/track/1/pan"),
+        ({"format": 1, "values": {"/track/1/model": "nobody"}}, "nobody"),
+        ({"format": 1, "values": {"/track/x/pan": 0}}, "/track/x/pan"),
+        ({"format": 1, "values": []}, "session.values"),
+        ({"format": 1, "colour": 3}, "colour"),
+    ):
+        with pytest.raises(FieldError, match=said):
+            await controller.restore(document)
+    assert controller.session() == before
+
+
+def test_a_start_replaces_what_does_not_fit_and_says_so():
+    controller = make_controller()
+    notes = controller.begin({"values": {"/track/1/model": "gone", "/track/1/pan": 9, "/x": 1, "/track/1/gain_db": -5}})
+    assert controller.value("/track/1/gain_db") == -5.0
+    assert controller.value("/track/1/model") == "snare_1"
+    assert len(notes) == 3
+
+
+@in_loop
+async def test_the_device_is_opened_anew_and_falls_back():
+    host = FakeHost(StreamSettings(backend="virtual"))
+    controller = make_controller(host=host)
+    await controller.change({"/device/block_size": 128})
+    assert host.stream.block_size == 128
+    host.refuses = True
+    await controller.change({"/device/block_size": 256})
+    controller.device_changed()
+    assert controller.value("/device/block_size") == 128
+    with pytest.raises(FieldError, match="/device/sample_rate_hz"):
+        await controller.change({"/device/sample_rate_hz": 100.0})
+
+
+@in_loop
+async def test_models_swap_on_a_playing_engine_without_a_gap():
+    engine = Engine(RATE, 1, 2, [TrackSetup(load_model_named("snare_1"))])
+    controller = make_controller(engine=EngineControl(engine.shared), values={"/track/1/model": "snare_1"})
+    source = hits([0.2, 0.5, 0.8], 1.1)
+    heard = []
+    for number, start in enumerate(range(0, len(source), 1024)):
+        heard.append(play(engine, source[start : start + 1024]))
+        await controller.change({"/track/1/model": ("snare_2", "snare_3")[number % 2]})
+    assert engine.status().hits == [3]
+    assert np.max(np.abs(np.concatenate(heard))) > 0.01
+
+
+@in_loop
+async def test_a_model_that_changed_on_disk_is_loaded_anew():
+    sounds = Shipped()
+    sounds.extra["mine"] = load_model_named("snare_1")
+    controller = make_controller(sounds=sounds, values={"/track/1/model": "mine"})
+    controller.set({"/track/1/synth/osc1/freq": 222.0, "/track/1/depth/osc1/freq": 0.5})
+    sounds.extra["mine"] = load_model_named("snare_2")
+    await controller.reload({"mine"})
+    assert controller.sound(1).model is sounds.extra["mine"]
+    assert controller.value("/track/1/synth/osc1/freq") == 222.0
+    assert controller.value("/track/1/depth/osc1/freq") == 0.5
+    sounds.extra["mine"] = load_model_named("kick_long")
+    await controller.reload({"mine"})
+    assert controller.sound(1).model.synth == "kick808"
+    assert set(controller.values()) == {p for p, c in controller.tree.items() if c.kind != "action"}
+
+
+@in_loop
+async def test_a_sound_becomes_a_preset():
+    controller = make_controller(values={"/track/1/model": "snare_1"})
+    controller.set({"/track/1/synth/osc1/freq": 222.0})
+    preset = controller.preset_of(1, "mine", "Higher.")
+    assert preset.table.mapping(preset.values)["osc1.freq"] == 222.0
+    np.testing.assert_array_equal(preset.damping, controller.sound(1).preset.damping)
+
+
+@in_loop
+async def test_actions():
+    controller = make_controller()
+    news = []
+    controller._bulletin.subscribe(lambda kind, data: news.append((kind, data)))
+    controller.trigger("/panic")
+    assert news == [("action", {"path": "/panic"})]
+    with pytest.raises(FieldError, match="an action"):
+        controller.trigger("/output_gain_db")
+    with pytest.raises(FieldError):
+        controller.value("/panic")
