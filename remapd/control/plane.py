@@ -1,0 +1,58 @@
+"""Everything that runs in the control process, for front ends that show and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from remapd.control.bulletin import Bulletin
+    from remapd.control.config import Config
+    from remapd.control.controller import Controller
+    from remapd.control.directories import Directories
+    from remapd.control.events import EventHub
+    from remapd.control.feed import Feed
+    from remapd.control.host import EngineHost
+    from remapd.control.http.server import HttpServer
+    from remapd.control.hub import ChangeHub
+    from remapd.control.library import Library
+    from remapd.control.logs import Logs
+    from remapd.control.metrics import Metrics
+    from remapd.engine.status import EngineStatus
+
+
+@dataclass
+class Plane:
+    """The parts of the control process; each front end takes what it needs.
+
+    Attributes
+    ----------
+    status : callable
+        Gives the engine's meters and counts.
+    http : HttpServer or None
+        Knows the port that is really listened on, once it is.
+    """
+
+    config: Config
+    directories: Directories
+    controller: Controller
+    host: EngineHost
+    bulletin: Bulletin
+    events: EventHub
+    library: Library
+    status: Callable[[], EngineStatus]
+    feed: Feed
+    logs: Logs
+    metrics: Metrics
+    sessions: Any = None
+    recordings: Any = None
+    jobs: Any = None
+    midi: Any = None
+    osc: Any = None
+    http: HttpServer | None = None
+
+    @property
+    def hub(self) -> ChangeHub:
+        """Tells of changes."""
+        return self.controller.hub
