@@ -146,3 +146,14 @@ def test_a_mailbox_with_too_many_tracks_is_cut_to_what_there_is_room_for():
         rings.end_change(shared)
         assert rings.take_mailbox(shared, incoming)
         assert incoming["tracks"] == taken
+
+
+def test_a_block_goes_with_its_owner_unless_it_is_left_to_another():
+    first = SharedBlock.create()
+    heir = SharedBlock.attach(first.path, own=True)
+    path = first.path
+    first.leave()
+    first.close()
+    assert path.exists()
+    heir.close()
+    assert not path.exists()

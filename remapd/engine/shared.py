@@ -71,8 +71,15 @@ class SharedBlock:
         raise RemapdError(f"no room for {SHARED.itemsize >> 20} MiB of shared memory in {_MEMORY_FOLDER} or {folder}")
 
     @classmethod
-    def attach(cls, path: str | Path) -> SharedBlock:
+    def attach(cls, path: str | Path, own: bool = False) -> SharedBlock:
         """Map a block that another process created.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its file.
+        own : bool
+            Whether this process removes the file in the end, in place of the one that created it and is gone.
 
         Raises
         ------
@@ -91,6 +98,7 @@ class SharedBlock:
         if int(block.record["magic"]) != MAGIC or int(block.record["fingerprint"]) != fingerprint():
             block.close()
             raise RemapdError(f"shared memory {path}: made by another version of remapd")
+        block._owner = own
         return block
 
     @classmethod
@@ -99,6 +107,10 @@ class SharedBlock:
         block.record["fingerprint"] = fingerprint()
         block.record["status"]["program"] = -1
         return block
+
+    def leave(self) -> None:
+        """Leave the file to a process that comes after this one."""
+        self._owner = False
 
     def close(self) -> None:
         """Let go of the memory, and remove its file if this process created it.
