@@ -46,6 +46,10 @@ class Told(str):
         return str(self)
 
 
+class ConfigError(RemapdError):
+    """A config that cannot be read."""
+
+
 class AudioFileError(RemapdError):
     """An audio file that cannot be read or written."""
 

@@ -5,6 +5,8 @@ Each can be named by the environment (``REMAPD_PATHS__STATE``...) or the section
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +60,7 @@ class Directories:
     @property
     def jobs(self) -> Path:
         """What training jobs leave: reports, logs."""
-        return self.data / "jobs"
+        return self.state / "jobs"
 
     @property
     def session_file(self) -> Path:
@@ -84,11 +86,21 @@ class Directories:
             make_folder(folder, _PRIVATE)
 
 
-def system_directories() -> Directories:
-    """Folders of this user on this system."""
+def directories(
+    config: Path | None = None, data: Path | None = None, state: Path | None = None, runtime: Path | None = None
+) -> Directories:
+    """Folders as they are given; the system's own for this user where they are not."""
+    state = state or Path(platformdirs.user_state_dir(_APPLICATION))
     return Directories(
-        config=Path(platformdirs.user_config_dir(_APPLICATION)),
-        data=data_folder(),
-        state=Path(platformdirs.user_state_dir(_APPLICATION)),
-        runtime=Path(platformdirs.user_runtime_dir(_APPLICATION)),
+        config=config or Path(platformdirs.user_config_dir(_APPLICATION)),
+        data=data or data_folder(),
+        state=state,
+        runtime=runtime or _runtime_folder(state),
     )
+
+
+def _runtime_folder(state: Path) -> Path:
+    """The session's own folder; without one not a place in ``/tmp``, where others could be before us."""
+    if sys.platform == "linux" and not os.environ.get("XDG_RUNTIME_DIR"):
+        return state / "run"
+    return Path(platformdirs.user_runtime_dir(_APPLICATION))

@@ -235,6 +235,12 @@ class Library:
             reader(changes)
 
 
+def must_be_free(entry: Entry | None) -> None:
+    """Refuse to store something under a name that is taken: a check for `Library.put_model` and the like."""
+    if entry is not None:
+        raise ConflictError("name", f"a name that no {entry.kind.name} has", entry.name)
+
+
 def checked_preset(content: bytes) -> Preset:
     """Preset of a file's content.
 

@@ -1,0 +1,201 @@
+"""The config: what the daemon starts with, from flags, the environment, a file and the defaults, in this order.
+
+The environment names settings like ``REMAPD_HTTP__PORT``; the file is ``remapd.toml`` in the system's folder for
+settings. A key that there is not is refused, with the one that may have been meant.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from remapd.control.config_sections import (
+    DiscoverySection,
+    EngineSection,
+    HttpSection,
+    LogSection,
+    MidiSection,
+    OscSection,
+    PathsSection,
+    SessionSection,
+    range_text,
+)
+from remapd.control.config_values import ControlValues, track_values, unknown_key
+from remapd.control.directories import CONFIG_NAME, Directories, directories
+from remapd.control.tree import Value, build_tree
+from remapd.engine.layout import MAX_TRACKS
+from remapd.errors import ConfigError, FieldError, Told
+from remapd.fields import shown
+from remapd.files import read_capped
+
+MAX_FILE_BYTES = 256 * 1024
+_PREFIX, _DELIMITER = "REMAPD_", "__"
+#: Settings whose value is nobody's business.
+_SECRET = "token"
+
+DEVICE = ControlValues("device", build_tree(()).under("/device"))
+MIX = ControlValues("mix", [control for control in build_tree(()).values() if control.setting])
+
+Values = dict[str, Any]
+
+
+def _empty() -> Values:
+    return {}
+
+
+class Config(BaseSettings):
+    """Everything the daemon starts with; checked as it is made.
+
+    Attributes
+    ----------
+    device, mix : dict
+        Values of the controls below ``/device`` and of those of the mix, by name.
+    track : list of dict
+        For each track the values that were given, by their path below ``/track/N/``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_nested_delimiter=_DELIMITER,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        env_ignore_empty=False,
+    )
+
+    http: HttpSection = HttpSection()
+    osc: OscSection = OscSection()
+    midi: MidiSection = MidiSection()
+    discovery: DiscoverySection = DiscoverySection()
+    device: Annotated[Values, BeforeValidator(DEVICE)] = Field(default_factory=_empty, description="The audio device.")
+    mix: Annotated[Values, BeforeValidator(MIX)] = Field(default_factory=_empty, description="What all tracks go to.")
+    track: list[Values] = Field(default_factory=list, max_length=MAX_TRACKS, description="A track; there may be more.")
+    session: SessionSection = SessionSection()
+    engine: EngineSection = EngineSection()
+    log: LogSection = LogSection()
+    paths: PathsSection = PathsSection()
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _checked_tracks(cls, given: object) -> object:
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            raise FieldError("track", "tracks, each begun by [[track]]", given)
+        return [track_values(track, f"track.{number}") for number, track in enumerate(given, 1)]
+
+    def values(self) -> dict[str, Value]:
+        """Value by path of the tree for everything that is a control; of tracks only what was given."""
+        values: dict[str, Value] = {f"/device/{name}": value for name, value in self.device.items()}
+        values |= {f"/{name}": value for name, value in self.mix.items()}
+        values["/log_level"] = self.log.level
+        for number, track in enumerate(self.track, 1):
+            values |= {f"/track/{number}/{path}": value for path, value in track.items()}
+        return values
+
+    def directories(self) -> Directories:
+        """Folders: those that are named here, else the system's own."""
+        return directories(self.paths.config, self.paths.data, self.paths.state, self.paths.runtime)
+
+
+def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Config:
+    """Read the config.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file; by default `config_path`, which need not exist.
+    overrides : mapping, optional
+        What flags say, by section and name; it wins over all else.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is no TOML.
+    FieldError
+        If a key is unknown or a value does not fit; `field` names it (``http.port``).
+    """
+    document = _document(path)
+    _refuse_unknown_variables(os.environ)
+
+    class Loaded(Config):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, document)
+
+    try:
+        return Loaded(**(overrides or {}))
+    except ValidationError as error:
+        raise _field_error(error.errors(include_url=False)[0]) from None
+    except SettingsError as error:
+        raise ConfigError(f"the environment: {error}, which is no JSON text") from None
+
+
+def config_path() -> Path:
+    """The config file of this user; it need not exist."""
+    chosen = os.environ.get(f"{_PREFIX}PATHS{_DELIMITER}CONFIG")
+    return (Path(chosen) if chosen else directories().config) / CONFIG_NAME
+
+
+def _document(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        path = config_path()
+        if not os.path.lexists(path):
+            return {}
+    content = read_capped(path, MAX_FILE_BYTES, "config")
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"config {str(path)!r} is no TOML text: {shown(str(error), 200)}") from None
+
+
+def _refuse_unknown_variables(names: Iterable[str]) -> None:
+    """Variables below a section are ours; a section that there is not would be passed over in silence."""
+    for name in names:
+        section, delimiter, _ = name.upper().removeprefix(_PREFIX).partition(_DELIMITER)
+        if name.upper().startswith(_PREFIX) and delimiter and section.lower() not in Config.model_fields:
+            known = [f"{_PREFIX}{field.upper()}{_DELIMITER}..." for field in Config.model_fields]
+            raise unknown_key(name, name, known)
+
+
+def _field_error(problem: ErrorDetails) -> FieldError:
+    place = problem["loc"]
+    field = ".".join(str(part + 1) if isinstance(part, int) else shown(part) for part in place) or "config"
+    if problem["type"] == "extra_forbidden":
+        return unknown_key(field, str(place[-1]), _fields(place[:-1]))
+    setting = _fields(place[:-1]).get(str(place[-1])) if place else None
+    expected = setting and range_text(setting)
+    got = Told("something else") if _SECRET in place else problem["input"]
+    return FieldError(field, expected or _expected(problem["msg"]), got)
+
+
+def _expected(message: str) -> str:
+    text = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    return "a section" if "instance of" in text else text[:1].lower() + text[1:]
+
+
+def _fields(place: tuple[int | str, ...]) -> dict[str, FieldInfo]:
+    """Settings at a place: those of a section, or the sections."""
+    if not place:
+        return Config.model_fields
+    section = Config.model_fields[str(place[0])].annotation
+    return getattr(section, "model_fields", {})
