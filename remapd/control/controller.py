@@ -7,50 +7,31 @@ the engine in one piece.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from remapd.audio.backend import StreamSettings
 from remapd.control.bulletin import Bulletin
 from remapd.control.device import changed_stream, device_values
 from remapd.control.host import EngineHost
-from remapd.control.hub import ChangeHub
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
+from remapd.control.session_document import Section, restored_sections, session_document, session_parts
 from remapd.control.sounds import CHANNEL, MODEL, PRESET, Sounds, TrackSound, load_sound, with_preset
+from remapd.control.state import State
 from remapd.control.tree import Tree, Value, build_tree
 from remapd.engine.control import EngineControl
-from remapd.errors import DeviceError, FieldError, RemapdError, Told
-from remapd.fields import checked_object
+from remapd.errors import DeviceError, FieldError, Told
 from remapd.synth.presets import Preset
 
-#: Version of a session's document.
-SESSION_FORMAT = 1
 #: Longest wait for a running engine to take a change of program.
 _FLIP_TIMEOUT_S = 2.0
 _FLIP_POLL_S = 0.001
 _NOTHING: Mapping[str, object] = {}
 
 
-class Section(Protocol):
-    """A part of a session that is not in the tree."""
-
-    def document(self) -> Any:
-        """Give it as JSON has it."""
-
-    def restore(self, document: Any) -> None:
-        """Take it back.
-
-        Raises
-        ------
-        FieldError
-            If it does not fit; then nothing is changed.
-        """
-
-
-class Controller:
+class Controller(State):
     """Values of the tree, checked and brought to the engine; whoever watches is told.
 
     Parameters
@@ -68,16 +49,8 @@ class Controller:
 
     Attributes
     ----------
-    tree : Tree
-        What there is at the moment.
-    revision : int
-        Grows with every change.
-    hub : ChangeHub
-        Tells of changes.
     sections : dict
-        Other parts of a session, by name.
-    followers : dict
-        Called with the new value of a path that is not the engine's (``/log_level``).
+        Parts of a session beside the tree, by name.
     """
 
     def __init__(
@@ -88,72 +61,11 @@ class Controller:
         bulletin: Bulletin,
         load_models_over_osc: bool = False,
     ) -> None:
-        self._engine, self._host, self._sounds, self._bulletin = engine, host, sounds, bulletin
+        super().__init__(sounds)
+        self._engine, self._host, self._bulletin = engine, host, bulletin
         self._load_models_over_osc = load_models_over_osc
-        self._playing: list[TrackSound] = []
-        self._values: dict[str, Value] = {}
         self._turn = asyncio.Lock()
-        self.tree: Tree = build_tree([])
-        self.revision = 0
-        self.hub = ChangeHub(self.values)
         self.sections: dict[str, Section] = {}
-        self.followers: dict[str, Callable[[Value], None]] = {}
-
-    # -- reading -----------------------------------------------------------------------------------------------------
-
-    @property
-    def tracks(self) -> int:
-        """How many tracks there are."""
-        return len(self._playing)
-
-    def value(self, path: str) -> Value:
-        """The value of a control.
-
-        Raises
-        ------
-        FieldError
-            If there is none of that path, or it is an action.
-        """
-        control = self.tree[path]
-        if control.kind == "action":
-            raise FieldError(path, "a control with a value", Told("an action"))
-        return self._values[path]
-
-    def values(self, container: str = "/") -> dict[str, Value]:
-        """All values below a container, by path."""
-        return {c.path: self._values[c.path] for c in self.tree.under(container) if c.kind != "action"}
-
-    def choices(self, path: str) -> list[str]:
-        """Values that a text may have; empty if it is free."""
-        control = self.tree[path]
-        if control.choices_of == "models":
-            return list(self._sounds.models())
-        if control.choices_of == "presets":
-            return self._presets_for(self._sound(control.track).model.synth)
-        return list(control.choices)
-
-    def _presets_for(self, synth: str) -> list[str]:
-        names = []
-        for name in self._sounds.presets():
-            with contextlib.suppress(RemapdError):  # A damaged file is no choice.
-                if self._sounds.preset(name).synth == synth:
-                    names.append(name)
-        return names
-
-    def sound(self, number: int) -> TrackSound:
-        """What track `number`, from 1, plays.
-
-        Raises
-        ------
-        FieldError
-            If there is no such track.
-        """
-        return self._sound(number)
-
-    def _sound(self, number: int) -> TrackSound:
-        if not 1 <= number <= self.tracks:
-            raise FieldError("track", f"1 to {self.tracks}", number)
-        return self._playing[number - 1]
 
     def preset_of(self, number: int, name: str, description: str = "") -> Preset:
         """The sound of track `number` as it is now, as a preset.
@@ -163,8 +75,8 @@ class Controller:
         FieldError
             If there is no such track, or the name or description does not fit.
         """
-        synth = self._sound(number).model.synth
-        table = self._sound(number).preset.table
+        synth = self.sound(number).model.synth
+        table = self.sound(number).preset.table
         values = [self._values[f"/track/{number}/synth/{n.replace('.', '/')}"] for n in table.names]
         return Preset(name, synth, table.checked(values), self._engine.sound(number - 1)[1], description)
 
@@ -293,29 +205,6 @@ class Controller:
             elif control.track:
                 self._engine.set_input_channel(control.track - 1, int(value) - 1)
 
-    def _settle(
-        self, tree: Tree, values: Mapping[str, Value], given: Container[str], source: Hashable | None
-    ) -> dict[str, Value]:
-        """Take new values for true and tell everybody; whoever sent them hears of their consequences only."""
-        before, self.tree = self.tree, tree
-        added, removed = _differences(before, tree)
-        for path in removed:
-            self._values.pop(path, None)
-        defaults = {path: tree[path].default for path in added}
-        values = {**{path: value for path, value in defaults.items() if value is not None}, **values}
-        changed = {path: value for path, value in values.items() if self._values.get(path) != value}
-        self._values |= changed
-        if not (changed or added or removed):
-            return {}
-        self.revision += 1
-        if added or removed:
-            self.hub.publish_structure(added, removed)
-        self.hub.publish({p: v for p, v in changed.items() if p in given}, source)
-        self.hub.publish({p: v for p, v in changed.items() if p not in given})
-        for path in changed.keys() & self.followers.keys():
-            self.followers[path](changed[path])
-        return changed
-
     def _tree_of(self, playing: Iterable[TrackSound]) -> Tree:
         return build_tree([sound.model.synth for sound in playing], self._load_models_over_osc)
 
@@ -394,8 +283,7 @@ class Controller:
 
     def session(self) -> dict[str, Any]:
         """Everything that can be set, as JSON has it."""
-        parts = {name: section.document() for name, section in self.sections.items()}
-        return {"format": SESSION_FORMAT, "values": self.values(), **parts}
+        return session_document(self.values(), self.sections)
 
     def begin(self, document: Mapping[str, Any], lenient: bool = True) -> list[str]:
         """Start with a session, before the loop runs; models may be named by paths.
@@ -431,27 +319,15 @@ class Controller:
         RemapdError
             If anything does not fit or cannot be loaded; then nothing is changed.
         """
-        values, parts = self._parts(document)
+        values, parts = session_parts(document, self.sections)
         async with self._turn:
             plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds)
             once, _ = plan_once(values, lenient=False)
             stream = self._stream_for(_all_paths(plans) | once)
             await self._await_slots(range(1, len(plans) + 1))
-            with _restored(self.sections, parts):
+            with restored_sections(self.sections, parts):
                 self._install(plans, once, source)
         self._reopen(stream)
-
-    def _parts(self, document: Mapping[str, object]) -> tuple[Mapping[str, object], dict[str, object]]:
-        fields = checked_object(document, "session")
-        if fields.get("format") != SESSION_FORMAT:
-            raise FieldError(
-                "session.format", f"{SESSION_FORMAT}, the only one this version reads", fields.get("format")
-            )
-        for name in fields:
-            if name not in ("format", "values", *self.sections):
-                raise FieldError("session", f"only format, values, {', '.join(self.sections)}", name)
-        values = checked_object(fields.get("values", {}), "session.values")
-        return values, {name: part for name, part in fields.items() if name in self.sections}
 
     def _install(self, plans: Sequence[TrackPlan], once: Mapping[str, Value], source: Hashable | None) -> None:
         playing = [plan.sound for plan in plans]
@@ -492,28 +368,5 @@ def _name(path: str, value: object) -> str:
     return value
 
 
-def _differences(before: Tree, after: Tree) -> tuple[set[str], set[str]]:
-    """Paths that came and went; one whose control is another now has done both."""
-    if before is after:
-        return set(), set()
-    added = {path for path, control in after.items() if path not in before or before[path] != control}
-    removed = {path for path, control in before.items() if path not in after or after[path] != control}
-    return added, removed
-
-
 def _all_paths(plans: Sequence[TrackPlan]) -> dict[str, Value]:
     return {path: value for number, plan in enumerate(plans, 1) for path, value in plan.paths(number).items()}
-
-
-@contextlib.contextmanager
-def _restored(sections: Mapping[str, Section], parts: Mapping[str, object]) -> Iterator[None]:
-    """Restore the other parts of a session; as they were if anything fails."""
-    former = {name: sections[name].document() for name in parts}
-    try:
-        for name, part in parts.items():
-            sections[name].restore(part)
-        yield
-    except BaseException:
-        for name, document in former.items():
-            sections[name].restore(document)
-        raise
