@@ -16,7 +16,7 @@ from remapd.control.latency import STAGES, stages_ms
 from remapd.control.messages import NEWS_TOPICS, TOPICS, event_message
 from remapd.engine.layout import EVENT_SLOTS
 from remapd.engine_process import Playing
-from remapd.errors import RemapdError
+from remapd.errors import BusyError
 from tests.demo_events import hit, rejected, status
 from tests.engines import hits, make_engine, play
 
@@ -28,6 +28,7 @@ class Plane:
 
     def __init__(self):
         self.engine = make_engine()
+        self.engine.warm_up()
         self.events = EventHub(self.engine.shared.record)
         self.bulletin = Bulletin()
         self.values = {"/pan": 0.0, "/mute": False}
@@ -169,7 +170,7 @@ def test_more_watchers_than_there_may_be_are_refused():
     async def scenario(plane):
         for _ in range(MAX_WATCHERS):
             plane.feed.watch(["hits"])
-        with pytest.raises(RemapdError, match="64 clients"):
+        with pytest.raises(BusyError, match="64 clients"):
             plane.feed.watch(["hits"])
 
     with_plane(scenario)

@@ -20,7 +20,7 @@ from remapd.control.stream import Outbox, encode
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.status import EngineStatus
 from remapd.engine_process import Playing
-from remapd.errors import RemapdError
+from remapd.errors import BusyError
 from remapd.parameters import Parameter
 
 #: Frames a second of meters and detection signal.
@@ -151,11 +151,11 @@ class Feed:
 
         Raises
         ------
-        RemapdError
+        BusyError
             If there are too many.
         """
         if len(self._watchers) >= MAX_WATCHERS:
-            raise RemapdError(f"{MAX_WATCHERS} clients watch the events already; close one of them")
+            raise BusyError(f"{MAX_WATCHERS} clients watch the events already; close one of them")
         watcher = Watcher(self)
         self._watchers[watcher] = None
         watcher.choose(topics, rate_hz)

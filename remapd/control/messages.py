@@ -77,13 +77,8 @@ def meters_message(status: EngineStatus) -> dict[str, Any]:
 
 
 def signal_message(status: EngineStatus) -> dict[str, Any]:
-    """Describe the greatest rise of late of each track, in dB, to be held against the thresholds in the tree."""
-    return {"type": "signal", "signal_db": _rounded(signal_db(status))}
-
-
-def signal_db(status: EngineStatus) -> list[float]:
-    """Detection signal of each track, in dB."""
-    return status.track_signal_db
+    """Tell the peak of the detection signal of each track in dB, to be held against the thresholds in the tree."""
+    return {"type": "signal", "signal_db": _rounded(status.track_signal_peak_db)}
 
 
 def _rounded(levels_db: tuple[float, ...] | list[float]) -> list[float]:
