@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from remapd.errors import FieldError
+from remapd.mapping.default_model import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from remapd.engine.control import TrackSetup
-
-DEFAULT_MODEL = "snare_1"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from remapd.control.sounds import CHANNEL, DEFAULT_MODEL, MODEL, PRESET, Sounds, TrackSound, load_sound
+from remapd.control.sounds import CHANNEL, MODEL, PRESET, Sounds, TrackSound, load_sound
 from remapd.control.tree import Control, Value, build_tree, track_tree
 from remapd.engine.control import TrackSetup
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import FieldError, RemapdError, Told
 from remapd.fields import shown
+from remapd.mapping.default_model import DEFAULT_MODEL
 
 _TRACK_ROOT = "/track/"
 

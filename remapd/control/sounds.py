@@ -10,10 +10,8 @@ from typing import Protocol
 from remapd.control.tree import Value, track_path
 from remapd.errors import FieldError
 from remapd.mapping.bundle import Model, load_model
+from remapd.mapping.library import load_preset_named
 from remapd.synth.presets import Preset
-
-#: What a track plays unless it is told otherwise.
-DEFAULT_MODEL = "snare_1"
 
 MODEL, PRESET, CHANNEL = "model", "preset", "input_channel"
 
@@ -69,7 +67,7 @@ def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", trusted: 
     model_name, preset_name : str
         Names in the library; an empty preset is the model's own.
     trusted : bool
-        Whether a model may be named by a path, as on the command line.
+        Whether they may be paths of files, as on the command line.
 
     Raises
     ------
@@ -78,7 +76,7 @@ def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", trusted: 
     """
     model = _model(sounds, model_name, trusted)
     own = preset_name in ("", model.preset.name)
-    preset = model.preset if own else sounds.preset(preset_name)
+    preset = model.preset if own else _preset(sounds, preset_name, trusted)
     return checked_sound(TrackSound(model_name, preset.name if own else preset_name, model, preset))
 
 
@@ -103,8 +101,12 @@ def checked_sound(sound: TrackSound) -> TrackSound:
 
 
 def is_path(name: str) -> bool:
-    """Whether the name of a model is the path of a file."""
-    return "/" in name or "\\" in name or name.endswith(".safetensors")
+    """Whether the name of a model or preset is the path of a file."""
+    return "/" in name or "\\" in name or name.endswith((".safetensors", ".json"))
+
+
+def _preset(sounds: Sounds, name: str, trusted: bool) -> Preset:
+    return load_preset_named(name) if trusted and is_path(name) else sounds.preset(name)
 
 
 def _model(sounds: Sounds, name: str, trusted: bool) -> Model:

@@ -1,0 +1,76 @@
+"""What the daemon starts with: flags, the config, and the session it had when it ended or was ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from remapd.control.sounds import MODEL, PRESET
+
+Values = Mapping[str, object]
+
+_TRACK = re.compile(r"/track/([0-9]+)/(.+)")
+#: What a model or a preset brings: it does not outlive another one.
+_OF_MODEL = (PRESET, "synth/", "depth/", "lock/")
+_OF_PRESET = ("synth/",)
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the command line says of what is played.
+
+    Parameters
+    ----------
+    values : mapping
+        By path.
+    tracks : sequence of mapping
+        By name within each track; if there are any, they are all the tracks.
+    each_track : mapping
+        By name within a track, for every track there is.
+    """
+
+    values: Values = field(default_factory=dict)
+    tracks: Sequence[Values] = ()
+    each_track: Values = field(default_factory=dict)
+
+
+def starting_values(config: Values, session: Values, flags: Flags, resumes: bool) -> dict[str, object]:
+    """Bring together by path what is said where.
+
+    Flags hold above all. After a crash all else is as it was; after an ordinary end what the config says holds, and
+    the rest is as it was.
+
+    Parameters
+    ----------
+    config, session : mapping
+        Values by path.
+    flags : Flags
+        What the command line says.
+    resumes : bool
+        Whether the session is that of a daemon that did not end as it should.
+    """
+    values = merged(config, session) if resumes else merged(session, config)
+    if flags.tracks:
+        values = {path: value for path, value in values.items() if not _TRACK.fullmatch(path)}
+    for number, track in enumerate(flags.tracks, 1):
+        values |= {f"/track/{number}/{name}": value for name, value in track.items()}
+    for number in _numbers(values) or [1]:
+        values = merged(values, {f"/track/{number}/{name}": value for name, value in flags.each_track.items()})
+    return merged(values, flags.values)
+
+
+def merged(earlier: Values, later: Values) -> dict[str, object]:
+    """Values of `earlier` with those of `later` in their place; what another model or preset would bring is dropped."""
+    stale: list[str] = []
+    for path, value in later.items():
+        track = _TRACK.fullmatch(path)
+        if track and track[2] in (MODEL, PRESET) and earlier.get(path) not in (None, value):
+            names = _OF_MODEL if track[2] == MODEL else _OF_PRESET
+            stale += [f"/track/{track[1]}/{name}" for name in names]
+    kept = {path: value for path, value in earlier.items() if not path.startswith(tuple(stale))}
+    return {**kept, **later}
+
+
+def _numbers(values: Values) -> list[int]:
+    return sorted({int(track[1]) for track in map(_TRACK.fullmatch, values) if track})
