@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, FastAPI
 
 import remapd
-from remapd.control.http import events_socket, logs, metrics, openapi, problems, recent_events, web
+from remapd.control.http import (
+    events_socket,
+    logs,
+    metrics,
+    models,
+    openapi,
+    presets,
+    problems,
+    recent_events,
+    tree,
+    web,
+)
 from remapd.control.http.policy import Policy
 from remapd.control.http.security import Guard
 
@@ -18,7 +29,14 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 
 #: Below `PREFIX`.
-API_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (events_socket.router, recent_events.router, logs.router)
+API_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (
+    tree.router,
+    models.router,
+    presets.router,
+    events_socket.router,
+    recent_events.router,
+    logs.router,
+)
 #: At the root of the port.
 ROOT_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (metrics.router, web.router)
 
