@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from remapd.commands._shared import parsed_channel, parsed_settings
 from remapd.errors import FieldError
 from remapd.extras import require_torch
-from remapd.processes import end_with, lower_priority
+from remapd.processes import be_first_to_go, end_with, lower_priority
 
 if TYPE_CHECKING:
     from remapd.commands._train_setup import Target
@@ -24,6 +25,15 @@ _FILE = click.Path(path_type=Path, readable=False)
 _ONSET = "onset."
 #: The engine and whatever else a person waits for come first.
 _BACKGROUND_NICENESS = 15
+
+
+def _list_recipes(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        from remapd.training.recipes import RECIPES
+
+        click.echo(json.dumps({recipe.name: recipe.description for recipe in RECIPES.values()}))
+        context.exit()
+
 
 _OPTIONS = (
     click.option("--synth", metavar="NAME", help="Synthesiser to train; a preset says it too."),
@@ -55,6 +65,8 @@ _OPTIONS = (
                  help="json is for programs: one object on a line of standard output for each step."),
     click.option("--background", is_flag=True,
                  help="Give way to everything else on the machine, and end at once when standard input is closed."),
+    click.option("--list-recipes", is_flag=True, is_eager=True, expose_value=False, callback=_list_recipes,
+                 help="Give name and description of all recipes as JSON, and end."),
 )  # fmt: skip
 
 
@@ -90,6 +102,7 @@ def command(quiet: bool, progress: str, background: bool, **options: Any) -> Non
         raise click.UsageError("--quiet and --progress json exclude each other")
     if background:
         lower_priority(_BACKGROUND_NICENESS)
+        be_first_to_go()
         end_with(sys.stdin.buffer)
     show: Show = Lines() if progress == "json" else Text(quiet)
     with show.faults():
