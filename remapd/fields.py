@@ -12,6 +12,8 @@ from remapd.errors import FieldError, Told
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}"
 
 _NAME = re.compile(NAME_PATTERN)
+#: Digits that fit a whole number of 64 bits.
+_LONGEST_WHOLE = 18
 _OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
 _NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
@@ -55,10 +57,17 @@ def checked_object(value: object, field: str, names: Collection[str] | None = No
     return value
 
 
-def parsed_json(text: str | bytes) -> object:
+def parsed_json(text: str | bytes, whole: bool = False) -> object:
     """Content of a JSON text; whole numbers become floats.
 
     A number of a thousand digits is infinite then, and refused by its own field.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The text; bytes are UTF-8.
+    whole : bool
+        Whether whole numbers of a sensible length stay what they are.
 
     Raises
     ------
@@ -69,9 +78,13 @@ def parsed_json(text: str | bytes) -> object:
     """
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(decoded, object_pairs_hook=_without_duplicates, parse_int=float)
+        return json.loads(decoded, object_pairs_hook=_without_duplicates, parse_int=_whole if whole else float)
     except (ValueError, RecursionError) as error:
         raise ValueError(str(error).splitlines()[0]) from None
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_WHOLE else float(digits)
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
