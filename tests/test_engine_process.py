@@ -10,12 +10,13 @@ import time
 import numpy as np
 import pytest
 
-from remapd import engine_process
 from remapd.audio.backend import Backend, StreamInfo, StreamSettings
 from remapd.daemon.child import ENGINE_COMMAND, EngineChild
 from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.shared import SharedBlock
-from remapd.engine_process import Ending, EngineProcess, Playing, Spec
+from remapd.engine_process import Ending, Playing, Spec
+from remapd.engine_process import process as engine_process
+from remapd.engine_process.process import EngineProcess
 from remapd.errors import DeviceError, RemapdError
 from remapd.mapping.library import load_model_named
 from tests.engines import hits, make_engine, play
@@ -142,7 +143,7 @@ def test_a_refusal_is_reported_before_the_end(tmp_path):
     child = EngineChild(Spec(str(tmp_path / "none"), STREAM))
     reports = [report for report in child.reports() if "compiling" not in report]
     assert child.end() == Ending.REFUSED
-    assert [list(report) for report in reports] == [["fault"]]
+    assert [list(report) for report in reports] == [["fault"], ["ending"]]
     assert "No such file" in reports[0]["fault"]
 
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
+import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
+from remapd.audio.backend import StreamSettings
 from remapd.daemon.child import ENGINE_COMMAND, EngineChild
+from remapd.daemon.link import EngineLink
+from remapd.daemon.retry import Backoff, death, is_device_trouble, trouble
 from remapd.engine_process import Ending, Playing, Spec
 from remapd.errors import DeviceError, RemapdError
 
-FIRST_DELAY_S = 0.25
-LONGEST_DELAY_S = 5.0
-#: After playing for this long a new fault counts as the first.
-STEADY_S = 10.0
 #: Crashes in a row, without ever having played, after which there is no use in trying again.
 CRASHES_AT_START = 3
 
+#: ``waiting`` is for a device that is absent; ``starting`` also before an engine is tried again after a crash.
+State = Literal["starting", "playing", "waiting", "stopped"]
 
-class Backoff:
-    """How long to wait before the next try: nothing after a first crash, then ever longer."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def delay_s(self, crashed: bool, played_s: float) -> float:
-        """Delay in seconds after an engine that played for `played_s` and then crashed, or lost its device."""
-        if played_s >= STEADY_S:
-            self._failures = 0
-        step = self._failures - crashed
-        self._failures += 1
-        return 0.0 if step < 0 else float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(step, 16)))
+_log = logging.getLogger("remapd.supervisor")
 
 
 class Supervisor:
@@ -50,6 +40,10 @@ class Supervisor:
         Whether to wait for a device that is absent from the start; otherwise that is an error.
     command : sequence of str
         Program and arguments of the engine process.
+    found : EngineLink, optional
+        An engine that plays already with this spec, in place of the first one.
+    on_start : callable
+        Takes the spec and the number of each process that was started.
 
     Attributes
     ----------
@@ -57,8 +51,15 @@ class Supervisor:
         What the engine reported, while it plays.
     block_frames : int
         Frames of a block, 0 as long as no engine has played.
+    starts : int
+        How many engine processes there have been.
+    state : {"starting", "playing", "waiting", "stopped"}
+        How things stand.
     failure : RemapdError or None
         Why there is no hope.
+    on_report : list of callable
+        Each is called, in the supervisor's thread, with what the engine process reports, and with ``{"state": ...}``,
+        ``{"ended": status}`` and ``{"reopen": {"stream": ..., "error": ...}}`` (empty if it plays there now).
     """
 
     def __init__(
@@ -68,18 +69,27 @@ class Supervisor:
         on_death: Callable[[], None] = lambda: None,
         wait_for_device: bool = False,
         command: Sequence[str] = ENGINE_COMMAND,
+        found: EngineLink | None = None,
+        on_start: Callable[[Spec, int], None] = lambda spec, pid: None,
     ) -> None:
         self._spec, self._notice, self._on_death, self._command = spec, notice, on_death, command
-        self._patient = wait_for_device
-        self._child: EngineChild | None = None
+        self._patient, self._found, self._on_start = wait_for_device, found, on_start
+        self._link: EngineLink | None = None
+        self._next: Spec | None = None  # asked for
+        self._former: Spec | None = None  # to go back to, until the present one has played
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping, self._hurry = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._has_played = self._has_told = False
         self._crashes = 0
+        self.starts = 0
+        self.state: State = "starting"
         self.playing: Playing | None = None
         self.block_frames = 0
         self.failure: RemapdError | None = None
+        self.on_report: list[Callable[[dict[str, Any]], None]] = []
+
+    # -- from any thread ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the engine process and return at once."""
@@ -87,13 +97,23 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop the engine process, and return when it has ended."""
-        self._stopping.set()
-        with self._lock:
-            child = self._child
-        if child is not None:
-            child.stop()
+        link = self._give_up()
+        if link is not None:
+            link.stop()
         if self._thread.is_alive():
             self._thread.join()
+
+    def leave(self) -> None:
+        """Stop supervising, and let an engine that may outlive its parent play on for the next one."""
+        link = self._give_up()
+        if link is not None:
+            link.leave()
+
+    def _give_up(self) -> EngineLink | None:
+        self._stopping.set()
+        self._hurry.set()
+        with self._lock:
+            return self._link
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end of it all; False if the time was too short."""
@@ -103,37 +123,99 @@ class Supervisor:
     @property
     def engine_pid(self) -> int | None:
         """Number of the engine's process, if there is one."""
-        child = self._child
-        return child.process.pid if child is not None else None
+        link = self._link
+        return link.pid if link is not None else None
+
+    @property
+    def stream(self) -> StreamSettings:
+        """The device as it was asked for."""
+        return (self._next or self._spec).stream
+
+    def reopen(self, stream: StreamSettings) -> None:
+        """Play on another device; on the former one if that cannot be had. Returns at once.
+
+        How it went is told to `on_report`, unless another wish comes before that is known.
+        """
+        with self._lock:
+            self._next = replace(self._spec, stream=stream)
+            link = self._link
+        self._hurry.set()
+        if link is not None:  # Asked first and then made to, which takes time.
+            threading.Thread(target=link.stop, name="engine stop", daemon=True).start()
+
+    def order(self, message: Mapping[str, Any]) -> None:
+        """Send an order to the engine process; never waits.
+
+        Raises
+        ------
+        DeviceError
+            If there is none, or it does not read.
+        """
+        link = self._link
+        if link is None:
+            raise DeviceError("no engine plays at the moment")
+        link.order(message)
+
+    # -- in the supervisor's thread ----------------------------------------------------------------------------------
 
     def _supervise(self) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
             status, fault, played_s = self._run_engine()
-            if self._stopping.is_set() or not self._goes_on(status, fault):
-                return
-            crashed = status not in (Ending.DEVICE_LOST, Ending.DEVICE_UNAVAILABLE)
-            self._stopping.wait(backoff.delay_s(crashed, played_s))
+            if self._stopping.is_set():
+                break
+            if self._next is not None or self._goes_back(status, fault):
+                self._become("starting")
+                continue
+            if not self._goes_on(status, fault):
+                break
+            crashed = not is_device_trouble(status)
+            self._become("starting" if crashed else "waiting")
+            self._hurry.wait(backoff.delay_s(crashed, played_s))
+        self._become("stopped")
+
+    def _goes_back(self, status: int, fault: str) -> bool:
+        """Turn to the former stream if the present one never played."""
+        if self._former is None:
+            return False
+        refused, self._spec, self._former = self._spec.stream, self._former, None
+        fault = fault or f"the engine {death(status)}"
+        self._notice(f"cannot play there: {fault}; back to the former device")
+        self._report({"reopen": {"stream": refused.as_dict(), "error": fault}})
+        return True
+
+    def _turn_to_wish(self) -> None:
+        """Take the stream that was asked for, if one was."""
+        self._hurry.clear()
+        if self._next is not None:
+            self._former = self._former or self._spec
+            self._spec, self._next = self._next, None
 
     def _run_engine(self) -> tuple[int, str, float]:
         """One engine process: its exit status, its own words, and for how long it played."""
         with self._lock:
             if self._stopping.is_set():
                 return Ending.STOPPED, "", 0.0
-            child = self._child = EngineChild(self._spec, self._command)
+            self._turn_to_wish()
+            link = self._link = self._found or EngineChild(self._spec, self._command)
+        self._found = None
+        self.starts += 1
+        self._on_start(self._spec, link.pid)
         fault, since = "", time.monotonic()
-        for report in child.reports():
+        for report in link.reports():
             fault = report.get("fault", fault)
             if "compiling" in report:
                 self._notice("compiling the engine; this can take a minute, and happens once")
             if "playing" in report:
                 since = time.monotonic()
                 self._begin_to_play(Playing.from_values(report["playing"]))
-        status = child.end()
+            self._report(report)
+        status = link.end()
         played_s = time.monotonic() - since if self.playing else 0.0
-        self._child = self.playing = None
+        self._link = self.playing = None
         self._on_death()
-        return status, fault or child.last_words(), played_s
+        self._report({"ended": status})
+        return status, fault or link.last_words(), played_s
 
     def _begin_to_play(self, playing: Playing) -> None:
         stream = playing.stream
@@ -142,6 +224,10 @@ class Supervisor:
         self._notice(f"playing{again}: {way}, {stream.sample_rate:g} Hz, blocks of {playing.block_frames} frames")
         self._has_played, self._has_told = True, False
         self.playing, self.block_frames = playing, stream.block_size or playing.block_frames
+        self._become("playing")
+        if self._former is not None:
+            self._former = None
+            self._report({"reopen": {"stream": self._spec.stream.as_dict(), "error": ""}})
 
     def _goes_on(self, status: int, fault: str) -> bool:
         """Whether to try again after an engine ended; says why, once for each spell of trouble."""
@@ -155,7 +241,7 @@ class Supervisor:
             self.failure = RemapdError(fault)
             return False
         if not self._has_told:
-            self._notice(_trouble(status, fault))
+            self._notice(trouble(status, fault))
         self._has_told = True
         return True
 
@@ -164,19 +250,17 @@ class Supervisor:
         if status == Ending.DEVICE_UNAVAILABLE and not self._patient:
             return DeviceError(fault)
         if self._crashes >= CRASHES_AT_START:
-            return RemapdError(f"the engine cannot start ({_death(status)}): {fault}")
+            return RemapdError(f"the engine cannot start ({death(status)}): {fault}")
         return None
 
+    def _become(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._report({"state": state})
 
-def _trouble(status: int, fault: str) -> str:
-    if status in (Ending.DEVICE_LOST, Ending.DEVICE_UNAVAILABLE):
-        return f"no audio: {fault}; trying again until it is back"
-    return f"the engine {_death(status)}; starting it again"
-
-
-def _death(status: int) -> str:
-    if status >= 0:
-        return f"ended with status {status}"
-    with contextlib.suppress(ValueError):
-        return f"was ended by {signal.Signals(-status).name}"
-    return f"was ended by signal {-status}"
+    def _report(self, report: dict[str, Any]) -> None:
+        for reader in list(self.on_report):
+            try:
+                reader(report)
+            except Exception:  # A fault of one reader must not end the supervision.
+                _log.exception("a report of the engine was not understood: %s", ", ".join(report))

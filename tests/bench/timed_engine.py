@@ -14,11 +14,11 @@ import types as python_types
 import numpy as np
 from numba import carray, cfunc, types
 
-from remapd import engine_process
 from remapd.audio.clock import call_stream_callback
 from remapd.dsp.kernel import compiled
 from remapd.engine.engine import Engine
 from remapd.engine.native import pointer_at
+from remapd.engine_process import __main__ as engine_process
 
 BINS = 20000
 #: Histograms with bins of 1 us, and the longest of each in ns; page faults and involuntary switches within callbacks.

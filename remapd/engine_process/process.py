@@ -1,34 +1,23 @@
-"""The engine's own process: attaches the shared block, opens the device, plays, and runs next to no Python meanwhile.
-
-It reads one line of JSON from its standard input (see `Spec`) and then nothing more: when that pipe closes, because the
-parent closed it or died, the engine fades out and ends. On standard output it reports lines of JSON; how it ended is
-its exit status.
-"""
+"""An engine at work: attaches the shared block, opens the device, plays, and runs next to no Python meanwhile."""
 
 from __future__ import annotations
 
-import contextlib
-import enum
-import faulthandler
 import gc
 import json
-import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from remapd.audio import portaudio_library
-from remapd.audio.backend import Backend, StreamInfo, StreamSettings
+from remapd.audio.backend import Backend
 from remapd.audio.factory import make_backend
 from remapd.audio.priority import has_realtime_thread, lock_memory
-from remapd.errors import DeviceError, RemapdError
+from remapd.engine_process.messages import Ending, Playing, Spec
+from remapd.errors import DeviceError
 
 if TYPE_CHECKING:
     from remapd.engine.engine import Engine
+    from remapd.engine_process.recorder import Recorder
 
 #: How often the device is looked at while it plays.
 WATCH_PERIOD_S = 0.1
@@ -39,65 +28,10 @@ FIRST_BLOCK_S = 5.0
 _FIRST_BLOCK_POLL_S = 0.002
 #: Time for voices to fade before the stream stops: the ramp and a few blocks.
 _FADE_S = 0.03
-#: Time after which a driver that does not let go is left to the system.
-_FORCED_EXIT_S = 0.7
+#: Time for a recording to be completed.
+_LAST_WRITE_S = 0.4
 #: Compiling for less than this is not worth a word.
 _LONG_COMPILATION_S = 4.0
-
-
-class Ending(enum.IntEnum):
-    """How an engine process ended; its exit status. Any other status is a crash."""
-
-    STOPPED = 0
-    FINISHED = 10
-    DEVICE_UNAVAILABLE = 11
-    DEVICE_LOST = 12
-    REFUSED = 13
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What an engine process is told when it starts.
-
-    Parameters
-    ----------
-    block : str
-        Path of the shared block, which holds the wanted state.
-    stream : StreamSettings
-        The device.
-    """
-
-    block: str
-    stream: StreamSettings
-
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps({"block": self.block, "stream": self.stream.as_dict()})
-
-    @classmethod
-    def from_json(cls, line: str) -> Spec:
-        """The specification that a parent sent."""
-        values = json.loads(line)
-        return cls(values["block"], StreamSettings.from_dict(values["stream"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Playing:
-    """What an engine process reports once the device asks for sound."""
-
-    stream: StreamInfo
-    block_frames: int
-    realtime: bool
-    memory_locked: bool
-
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps({"playing": asdict(self)})
-
-    @classmethod
-    def from_values(cls, values: dict[str, Any]) -> Playing:
-        """The report as it came."""
-        return cls(**{**values, "stream": StreamInfo(**values["stream"])})
 
 
 class StallWatch:
@@ -137,6 +71,37 @@ class EngineProcess:
 
     def __init__(self, spec: Spec, tell: Callable[[str], None], stop: threading.Event) -> None:
         self._spec, self._tell, self._stop = spec, tell, stop
+        self._playing: Playing | None = None
+        self._recorder: Recorder | None = None
+
+    def obey(self, order: dict[str, Any]) -> None:
+        """Do what the parent asks for; called in a thread of its own."""
+        if "stop" in order:
+            self._stop.set()
+        elif "record" in order:
+            self._record(order["record"])
+        elif "stop_recording" in order:
+            if self._recorder is not None:
+                self._recorder.stop()
+        else:
+            self._tell(json.dumps({"refused": ", ".join(order)[:200]}))
+
+    def _record(self, values: Any) -> None:
+        from remapd.engine_process.recorder import RecordingOrder
+
+        try:
+            if self._recorder is None:
+                raise DeviceError("no device plays yet")
+            self._recorder.start(RecordingOrder.from_values(values))
+        except Exception as error:  # Whatever it is: the music goes on.
+            path = values.get("path") if isinstance(values, dict) else None
+            failure = {"path": path, "seconds": 0.0, "dropped_frames": 0, "state": "failed", "error": str(error)}
+            self._tell(json.dumps({"recording": failure}))
+
+    def news(self) -> list[str]:
+        """What a parent that comes late must be told: what plays and what is recorded."""
+        playing = [self._playing.to_json()] if self._playing is not None else []
+        return playing + (self._recorder.last_report() if self._recorder is not None else [])
 
     def run(self) -> Ending:
         """Play until the end, whatever brings it.
@@ -150,6 +115,7 @@ class EngineProcess:
         """
         from remapd.engine.engine import Engine
         from remapd.engine.shared import SharedBlock
+        from remapd.engine_process.recorder import Recorder
 
         calm = announce_compilation(self._tell)
         backend = make_backend(self._spec.stream)
@@ -163,9 +129,11 @@ class EngineProcess:
         engine.mark_running(True)
         calm.set()
         self._start(backend, engine)
-        playing = Playing(info, engine.status().block_frames, has_realtime_thread(), memory_locked)
-        self._tell(playing.to_json())
+        self._recorder = Recorder(engine.tape, self._tell)
+        self._playing = Playing(info, engine.status().block_frames, has_realtime_thread(), memory_locked)
+        self._tell(self._playing.to_json())
         ending = self._watch(backend, engine)
+        self._recorder.stop(_LAST_WRITE_S)
         self._end(backend, engine, ending)
         return ending
 
@@ -238,64 +206,3 @@ def calm_python() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
-
-
-def main() -> None:
-    """Run the engine that standard input describes; never returns."""
-    faulthandler.enable()
-    tell = _reporter()
-    stop = threading.Event()
-    # Ctrl-C reaches the whole process group; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    spec = Spec.from_json(sys.stdin.readline())
-    threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
-    threading.Thread(target=_guard_stop, args=(stop,), daemon=True).start()
-    try:
-        ending = EngineProcess(spec, tell, stop).run()
-    except RemapdError as error:
-        tell(json.dumps({"fault": str(error)}))
-        ending = Ending.DEVICE_UNAVAILABLE if isinstance(error, DeviceError) else Ending.REFUSED
-    _leave(ending)
-
-
-def _leave(ending: Ending) -> None:
-    """End the process without Python's own goodbyes, which take long."""
-    if ending is not Ending.DEVICE_LOST:
-        # A server may wait for a client that went without a word; but one that is gone must not be waited for.
-        threading.Thread(target=_leave_by_force, args=(ending,), daemon=True).start()
-        portaudio_library.unload()
-    os._exit(ending)
-
-
-def _reporter() -> Callable[[str], None]:
-    """Take standard output for reports alone; what libraries print there goes to standard error."""
-    report = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-
-    def tell(line: str) -> None:
-        with contextlib.suppress(OSError):  # The parent may be gone; the closed pipe says so elsewhere.
-            report.write(line + "\n")
-            report.flush()
-
-    return tell
-
-
-def _stop_with_parent(stop: threading.Event) -> None:
-    sys.stdin.read()
-    stop.set()
-
-
-def _guard_stop(stop: threading.Event) -> None:
-    """End the process if it is still compiling when it is told to stop, or if a driver does not let go."""
-    stop.wait()
-    _leave_by_force(Ending.STOPPED)
-
-
-def _leave_by_force(ending: Ending) -> None:
-    time.sleep(_FORCED_EXIT_S)
-    os._exit(ending)
-
-
-if __name__ == "__main__":
-    main()
