@@ -1,0 +1,1 @@
+"""MIDI that comes in: decoded, learnt and mapped to the tree."""
