@@ -29,12 +29,13 @@ from remapd.control.library import Library
 from remapd.control.logs import Logs
 from remapd.control.metrics import Metrics
 from remapd.control.plane import Plane
+from remapd.control.sessions import SessionStore
 from remapd.engine.control import EngineControl
 from remapd.engine.shared import SharedBlock
 from tests.fake_host import FakeHost
 
 ADDRESS = "http://127.0.0.1"
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 Result = TypeVar("Result")
 
 
@@ -82,6 +83,7 @@ def make_plane(
         feed=feed,
         logs=Logs(),
         metrics=Metrics(engine.status, host, events),
+        sessions=SessionStore(directories.sessions),
     )
 
 

@@ -9,7 +9,9 @@ from fastapi import APIRouter, FastAPI
 
 import remapd
 from remapd.control.http import (
+    devices,
     events_socket,
+    health,
     logs,
     metrics,
     models,
@@ -17,6 +19,9 @@ from remapd.control.http import (
     presets,
     problems,
     recent_events,
+    sessions,
+    status,
+    tracks,
     tree,
     web,
 )
@@ -30,15 +35,19 @@ PREFIX = "/api/v1"
 
 #: Below `PREFIX`.
 API_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (
+    status.router,
     tree.router,
+    tracks.router,
     models.router,
     presets.router,
+    sessions.router,
+    devices.router,
     events_socket.router,
     recent_events.router,
     logs.router,
 )
 #: At the root of the port.
-ROOT_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (metrics.router, web.router)
+ROOT_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (health.router, metrics.router, web.router)
 
 
 def create_app(

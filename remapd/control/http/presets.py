@@ -16,6 +16,7 @@ from remapd.control.http.etag import ETAG_HEADER, IfMatch, IfNoneMatch
 from remapd.control.http.library_files import precondition, tag_of
 from remapd.control.http.names import Name, NewName
 from remapd.control.http.problems import responses
+from remapd.control.http.renaming import Renaming
 from remapd.control.http.source import Client
 from remapd.control.http.tree_reader import Values, values_response
 from remapd.control.library import must_be_free
@@ -45,13 +46,6 @@ class SoundOfTrack(BaseModel):
     track: int = Field(1, ge=1, le=MAX_TRACKS, description="Number of the track, from 1.")
     description: str = Field("", max_length=MAX_DESCRIPTION_LENGTH, description="One line for people.")
     replace: bool = Field(False, description="Whether a preset of this name may be replaced.")
-
-
-class Renaming(BaseModel):
-    """What it shall be called."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"example": {"new_name": "tight snare"}})
-    new_name: NewName
 
 
 def router(plane: Plane) -> APIRouter:

@@ -182,6 +182,11 @@ class HttpServer:
         """How many are open now."""
         return len(self._server.server_state.connections) if self._server is not None else 0
 
+    @property
+    def requests(self) -> int:
+        """How many were answered since the start."""
+        return self._server.server_state.total_requests if self._server is not None else 0
+
     def _config(self) -> uvicorn.Config:
         protocol = type("_Protocol", (_GuardedProtocol,), {"limits": self._limits})
         settings: dict[str, Any] = {
