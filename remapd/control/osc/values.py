@@ -9,6 +9,7 @@ import numpy as np
 from remapd.control.osc.arguments import IMPULSE, Argument
 from remapd.control.tree import Control, Value
 from remapd.errors import FieldError, Told
+from remapd.fields import checked_name
 
 _SINGLE_MAX = float(np.finfo(np.float32).max)
 
@@ -30,14 +31,12 @@ def value_of(control: Control, arguments: Sequence[Argument]) -> Value:
         If it may not be changed over OSC, or if they are not one argument of a fitting type.
     """
     if not control.osc:
-        raise FieldError(control.path, "no change over OSC", Told("one"))
+        raise FieldError(control.path, "to be left alone over OSC", Told("a value"))
     if len(arguments) != 1:
         raise FieldError(control.path, "one argument", Told(f"{len(arguments)}"))
     argument = arguments[0]
     if control.kind == "text":
-        if not isinstance(argument, str):
-            raise FieldError(control.path, "a string", argument)
-        return str(argument)
+        return _text(control, argument)
     if control.kind == "switch":
         return _switch(control, argument)
     if isinstance(argument, bool) or not isinstance(argument, int | float):
@@ -54,12 +53,20 @@ def is_pressed(control: Control, arguments: Sequence[Argument]) -> bool:
         If the arguments are something else.
     """
     if not control.osc:
-        raise FieldError(control.path, "no use over OSC", Told("one"))
+        raise FieldError(control.path, "to be left alone over OSC", Told("a trigger"))
     if not arguments or tuple(arguments) == (IMPULSE,):
         return True
     if len(arguments) != 1 or not isinstance(arguments[0], int | float):
         raise FieldError(control.path, "no argument, or one number", Told(f"{len(arguments)} others"))
     return arguments[0] != 0
+
+
+def _text(control: Control, argument: Argument) -> str:
+    if not isinstance(argument, str):
+        raise FieldError(control.path, "a string", argument)
+    if control.choices_of and argument:
+        checked_name(argument, control.path)  # What is in a library has a name; paths do not come over a network.
+    return str(argument)
 
 
 def _switch(control: Control, argument: Argument) -> bool:
