@@ -259,3 +259,19 @@ async def test_actions():
         controller.trigger("/output_gain_db")
     with pytest.raises(FieldError):
         controller.value("/panic")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"values": []},
+        {"values": {"/track/1/model": None, "/track/1/preset": 5}},
+        {"values": {"/track/99/mute": True, "/track/" + 5000 * "1" + "/mute": True}},
+    ],
+)
+def test_a_strange_session_is_no_reason_not_to_start(document):
+    controller = make_controller()
+    controller.begin(document)
+    assert controller.tracks == 1
+    assert controller.value("/track/1/model") == "snare_1"

@@ -212,6 +212,8 @@ class Controller(State):
 
     def _stream_for(self, values: Mapping[str, Value]) -> StreamSettings:
         """The stream that `values` ask for, with as many channels as the tracks listen to."""
+        if not any(path.startswith("/device/") or path.endswith(f"/{CHANNEL}") for path in values):
+            return self._host.stream
         stream = changed_stream(self._host.stream, values)
         wanted = [int(value) for path, value in values.items() if path.endswith(f"/{CHANNEL}")]
         return stream.changed(input_channels=max(stream.input_channels, *wanted, 1))
@@ -305,11 +307,25 @@ class Controller(State):
         RemapdError
             If something does not fit and `lenient` is false.
         """
-        values = document.get("values", {})
+        values = document.get("values")
+        if not isinstance(values, Mapping):
+            values = {}
         plans, notes = plan_tracks(values, self._sounds, trusted=True, lenient=lenient)
         once, more = plan_once(values, lenient)
         self._install(plans, once | device_values(self._host.stream), None)
-        return [*notes, *more]
+        return [*notes, *more, *self._begin_sections(document, lenient)]
+
+    def _begin_sections(self, document: Mapping[str, Any], lenient: bool) -> list[str]:
+        notes = []
+        for name, section in self.sections.items():
+            try:
+                if name in document:
+                    section.restore(document[name])
+            except FieldError as error:
+                if not lenient:
+                    raise
+                notes.append(str(error))
+        return notes
 
     async def restore(self, document: Mapping[str, object], source: Hashable | None = None) -> None:
         """Be as a session says; what it lacks has its default. The old state plays until the new one is ready.

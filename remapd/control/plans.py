@@ -14,6 +14,7 @@ from remapd.fields import shown
 from remapd.mapping.default_model import DEFAULT_MODEL
 
 _TRACK_ROOT = "/track/"
+_NUMBERS = {str(number) for number in range(1, MAX_TRACKS + 1)}
 
 #: Takes what had to be replaced; None where nothing may be.
 Notes = list[str] | None
@@ -127,7 +128,7 @@ def _by_track(values: Mapping[str, object], notes: Notes) -> dict[int, dict[str,
         if not path.startswith(_TRACK_ROOT):
             continue
         number, _, name = path.removeprefix(_TRACK_ROOT).partition("/")
-        if number.isascii() and number.isdecimal() and 1 <= int(number) <= MAX_TRACKS and name:
+        if number in _NUMBERS and name:
             tracks.setdefault(int(number), {})[name] = value
         else:
             _refuse(FieldError(shown(path), "/track/NUMBER/NAME", Told("none of that name")), notes)
@@ -135,7 +136,8 @@ def _by_track(values: Mapping[str, object], notes: Notes) -> dict[int, dict[str,
 
 
 def _sound(number: int, given: Mapping[str, object], sounds: Sounds, trusted: bool, notes: Notes) -> TrackSound:
-    names = [_text(number, name, given.get(name, default)) for name, default in ((MODEL, DEFAULT_MODEL), (PRESET, ""))]
+    defaults = {MODEL: DEFAULT_MODEL, PRESET: ""}
+    names = [_text(number, name, given.get(name, default), default, notes) for name, default in defaults.items()]
     without_preset = [names[:1]] if names[1] else []
     for attempt in (names, *without_preset, [DEFAULT_MODEL]):
         try:
@@ -147,10 +149,11 @@ def _sound(number: int, given: Mapping[str, object], sounds: Sounds, trusted: bo
     raise AssertionError("the last attempt returns or raises")
 
 
-def _text(number: int, name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise FieldError(f"/track/{number}/{name}", "a name", value)
-    return value
+def _text(number: int, name: str, value: object, default: str, notes: Notes) -> str:
+    if isinstance(value, str):
+        return value
+    _refuse(FieldError(f"{_TRACK_ROOT}{number}/{name}", "a name", value), notes)
+    return default
 
 
 def _refuse(error: RemapdError, notes: Notes, prefix: str = "") -> None:
