@@ -20,6 +20,7 @@ COMMANDS = {
     "experiment": "Train and compare recipes over many drums and presets.",
     "models": "List, show, verify, import and export models.",
     "parameters": "List every parameter.",
+    "config": "Show the settings of `run`, or an example of all of them.",
     "devices": "List audio devices.",
     "doctor": "Say what works on this machine, and how to mend what does not.",
 }

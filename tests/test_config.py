@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from remapd.control.config import DEVICE, MAX_FILE_BYTES, MIX, Config, config_path, load_config
 from remapd.control.directories import directories
+from remapd.control.jobs.limits import JobLimits
 from remapd.control.tree import build_tree
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError, RemapdError
@@ -32,10 +33,10 @@ def _load(tmp_path, text, **overrides):
     return load_config(path, overrides)
 
 
-def test_without_a_file_there_are_the_defaults_of_the_tree():
+def test_without_a_file_the_config_says_nothing_of_the_tree():
     config = load_config()
-    tree = build_tree(())
-    assert config.values() == {c.path: c.default for c in tree.values() if c.default is not None}
+    assert config.values() == {}
+    assert JobLimits(**config.jobs) == JobLimits()
     assert config.http.host == config.osc.host == "127.0.0.1"
     assert config.track == []
 
@@ -78,6 +79,7 @@ def test_the_environment_has_numbers_switches_and_lists_as_text(monkeypatch):
     assert not config.osc.enabled
     assert config.midi.ports == ["nano", "keys"]
     values = config.values()
+    assert "/log_level" not in values
     assert values["/device/block_size"] == 128
     assert values["/device/backend"] == "virtual"
     assert values["/output_gain_db"] == -6.0
@@ -100,6 +102,10 @@ def test_a_tracks_settings_may_be_written_in_several_ways(tmp_path, text):
     assert _load(tmp_path, text).track == [
         {"onset/hold_ms": 30.0, "synth/osc1/freq": 200.0, "depth/osc1/freq": 0.5, "feature/loudness/scale": 2.0}
     ]
+
+
+def test_the_level_of_the_log_is_a_control_once_it_is_said(tmp_path):
+    assert _load(tmp_path, "[log]\nlevel = 'info'\n").values() == {"/log_level": "info"}
 
 
 def test_what_a_track_can_have_depends_on_its_synth_which_is_not_known_yet(tmp_path):
@@ -125,7 +131,8 @@ def test_what_a_track_can_have_depends_on_its_synth_which_is_not_known_yet(tmp_p
         ("[http]\nallowed_hosts = ['desk.local:80']\n", r"http\.allowed_hosts\.1: .*without a port"),
         ("[osc]\nallow = ['10.0.0.0/8', 'all']\n", r"osc\.allow\.2: .*192\.168"),
         ("[log]\nlevel = 'loud'\n", r"log\.level: expected one of debug"),
-        ("[log]\nformat = 'xml'\n", r"log\.format: expected 'plain' or 'json', got 'xml'"),
+        ("[log]\nformat = 'xml'\n", r"log\.format: expected plain or json, got 'xml'"),
+        ("[jobs]\nqueue = 0\n", r"jobs\.queue: expected a whole number from 1 to"),
         ("[device]\nblock_siz = 1\n", r"device\.block_siz: .*did you mean block_size\?"),
         ("[device]\nblock_size = 1\n", r"device\.block_size: expected a whole number from 16 to 4096 frames, got 1"),
         ("[device]\nbackend = 'alsa'\n", r"device\.backend: expected one of portaudio, virtual"),

@@ -36,7 +36,8 @@ from remapd.control.config_sections import (
 )
 from remapd.control.config_values import ControlValues, track_values, unknown_key
 from remapd.control.directories import CONFIG_NAME, Directories, directories
-from remapd.control.tree import Value, build_tree
+from remapd.control.jobs.limits import JOB_LIMITS
+from remapd.control.tree import Value, build_tree, numeric
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError, Told
 from remapd.fields import shown
@@ -49,6 +50,7 @@ _SECRET = "token"
 
 DEVICE = ControlValues("device", build_tree(()).under("/device"))
 MIX = ControlValues("mix", [control for control in build_tree(()).values() if control.setting])
+JOBS = ControlValues("jobs", [numeric(f"/jobs/{parameter.name}", parameter) for parameter in JOB_LIMITS])
 
 Values = dict[str, Any]
 
@@ -63,9 +65,11 @@ class Config(BaseSettings):
     Attributes
     ----------
     device, mix : dict
-        Values of the controls below ``/device`` and of those of the mix, by name.
+        Values that are given of the controls below ``/device`` and of those of the mix, by name.
     track : list of dict
-        For each track the values that were given, by their path below ``/track/N/``.
+        For each track the values that are given, by their path below ``/track/N/``.
+    jobs : dict
+        All limits of training jobs by name.
     """
 
     model_config = SettingsConfigDict(
@@ -84,10 +88,16 @@ class Config(BaseSettings):
     device: Annotated[Values, BeforeValidator(DEVICE)] = Field(default_factory=_empty, description="The audio device.")
     mix: Annotated[Values, BeforeValidator(MIX)] = Field(default_factory=_empty, description="What all tracks go to.")
     track: list[Values] = Field(default_factory=list, max_length=MAX_TRACKS, description="A track; there may be more.")
+    jobs: Annotated[Values, BeforeValidator(JOBS)] = Field(default_factory=_empty, description="Training jobs.")
     session: SessionSection = SessionSection()
     engine: EngineSection = EngineSection()
     log: LogSection = LogSection()
     paths: PathsSection = PathsSection()
+
+    @field_validator("jobs")
+    @classmethod
+    def _filled(cls, given: Values) -> Values:
+        return JOBS.defaults() | given
 
     @field_validator("track", mode="before")
     @classmethod
@@ -97,10 +107,11 @@ class Config(BaseSettings):
         return [track_values(track, f"track.{number}") for number, track in enumerate(given, 1)]
 
     def values(self) -> dict[str, Value]:
-        """Value by path of the tree for everything that is a control; of tracks only what was given."""
+        """Value by path of the tree for every control of which something is said."""
         values: dict[str, Value] = {f"/device/{name}": value for name, value in self.device.items()}
         values |= {f"/{name}": value for name, value in self.mix.items()}
-        values["/log_level"] = self.log.level
+        if "level" in self.log.model_fields_set:
+            values["/log_level"] = self.log.level
         for number, track in enumerate(self.track, 1):
             values |= {f"/track/{number}/{path}": value for path, value in track.items()}
         return values

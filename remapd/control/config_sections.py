@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -192,7 +192,9 @@ class PathsSection(Section):
 
 
 def range_text(setting: FieldInfo) -> str:
-    """Range of a number in words, for help and errors; empty where it has none."""
+    """Range of a number, or the choices, in words, for help and errors; empty where there is none."""
+    if get_origin(setting.annotation) is Literal:
+        return " or ".join(get_args(setting.annotation))
     bounds = {type(bound): bound for bound in setting.metadata}
     if Ge not in bounds or Le not in bounds:
         return ""

@@ -30,8 +30,12 @@ class ControlValues:
         self.section = section
         self.controls = {control.path.rpartition("/")[2]: control for control in controls}
 
+    def defaults(self) -> dict[str, Value]:
+        """Value of each key where none is given."""
+        return {name: control.default for name, control in self.controls.items() if control.default is not None}
+
     def __call__(self, given: object) -> dict[str, Value]:
-        """Return all values, defaults where none is given.
+        """Return the values that are given, as their controls have them.
 
         Raises
         ------
@@ -40,7 +44,7 @@ class ControlValues:
         """
         if not isinstance(given, Mapping):
             raise FieldError(self.section, "a section", given)
-        values = {name: control.default for name, control in self.controls.items() if control.default is not None}
+        values: dict[str, Value] = {}
         for name, value in given.items():
             if name not in self.controls:
                 raise unknown_key(f"{self.section}.{shown(str(name))}", str(name), self.controls)

@@ -48,11 +48,16 @@ def http_token(http: HttpSection, generated: Path) -> str:
     ModelError
         If a file cannot be read or written.
     """
+    return given_token(http) or (_generated(generated) if needs_token(http) else "")
+
+
+def given_token(http: HttpSection) -> str:
+    """The token of the config or of the file named there; empty if there is neither. Raises as `http_token` does."""
     if http.token is not None:
         return checked_token(http.token.get_secret_value(), "http.token")
     if http.token_file is not None:
         return checked_token(_content(http.token_file), "http.token_file")
-    return _generated(generated) if needs_token(http) else ""
+    return ""
 
 
 def checked_token(token: str, field: str) -> str:
