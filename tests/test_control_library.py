@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from remapd.control import library as library_module
 from remapd.control.library import Library
 from remapd.control.library_entry import SETTLE_S
-from remapd.errors import ConflictError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
+from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
 from remapd.mapping.bundle import model_bytes, save_model
 from remapd.synth.presets import default_preset, preset_document, save_preset
+from tests.disks import as_anybody, full_disk
 from tests.models import SHIPPED, make_model
 
 CONTENT = model_bytes(make_model())
@@ -249,6 +250,50 @@ def test_a_folder_that_cannot_be_made_is_told_of(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be made"):
         Library(tmp_path / "file" / "models").put_model("mine", CONTENT)
+
+
+def test_a_full_disk_is_told_of_and_what_was_there_stays(library):
+    library.put_model("mine", CONTENT)
+    library.put_preset("mine", default_preset("kick808"))
+    changes = _seen(library)
+    with full_disk():
+        for put in (
+            lambda: library.put_model("mine", model_bytes(make_model(name="another"))),
+            lambda: library.put_model("new", CONTENT),
+            lambda: library.put_preset("mine", default_preset()),
+            lambda: library.rename_preset("mine", "new"),
+        ):
+            with pytest.raises(DiskFullError, match="File too large"):
+                put()
+    assert changes == []
+    assert library.model("mine").name == "a model"
+    assert library.preset("mine").synth == "kick808"
+    assert sorted(path.name for path in library.own.iterdir()) == ["mine.safetensors", "presets"]
+
+
+@as_anybody
+def test_a_library_that_is_write_protected_is_told_of(library):
+    library.put_model("mine", CONTENT)
+    library.own.chmod(0o500)
+    try:
+        for change in (lambda: library.put_model("new", CONTENT), lambda: library.delete_model("mine")):
+            with pytest.raises(StorageError, match="denied"):
+                change()
+    finally:
+        library.own.chmod(0o700)
+    assert library.model("mine").name == "a model"
+
+
+@as_anybody
+def test_a_file_that_may_not_be_read_is_told_of(library):
+    library.put_model("mine", CONTENT)
+    library.model_entry("mine").path.chmod(0)
+    save_model(make_model(), library.own / "other.safetensors")
+    (library.own / "other.safetensors").chmod(0)
+    _old(library.own / "other.safetensors")
+    assert _told(library.refresh()) == [("model", "other", "damaged")]
+    with pytest.raises(ModelError, match="denied"):
+        library.model("other")
 
 
 def test_many_threads_at_once(library):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -19,7 +21,7 @@ from remapd.control.session_files import backup_of, read_session, read_with_back
 from remapd.control.sessions import SessionStore
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
 from tests.controllers import make_controller
-from tests.full_disk import full_disk
+from tests.disks import as_anybody, disk_free, full_disk, tiny_disk
 
 SESSION = {"format": 1, "values": {"/output_gain_db": -3.0, "/track/1/mute": True, "/track/1/input_channel": 2}}
 OTHER = {"format": 1, "values": {}}
@@ -175,6 +177,8 @@ def test_any_values_are_restored_or_refused_with_nothing_changed(values):
         text = str(refusal)
         assert controller.values() == before
     assert "\n" not in text
+    notes = make_controller().begin(document)
+    assert all("\n" not in note for note in notes)
 
 
 # -- the current one ---------------------------------------------------------------------------------------------------
@@ -404,3 +408,75 @@ def test_the_controllers_session_comes_back_from_the_disk(tmp_path):
     again = make_controller()
     assert again.begin(document) == []
     assert again.values() == values
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from remapd.control.session_files import session_bytes, write_with_backup
+for turn in range(1_000_000):
+    write_with_backup(Path(sys.argv[1]), session_bytes({"format": 1, "values": {"/turn": turn, "/more": "x" * 50_000}}))
+    if turn % 10 == 0:
+        print(turn, flush=True)
+"""
+
+
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_session(tmp_path, turns):
+    path = tmp_path / "session.json"
+    with subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
+        for _ in range(turns):
+            told = int(writer.stdout.readline())
+        writer.kill()
+    document, notes = read_with_backup(path)
+    assert notes == []
+    assert document["values"]["/turn"] >= told - 1
+    assert len(document["values"]["/more"]) == 50_000
+    write_with_backup(path, session_bytes(OTHER))
+    assert read_with_backup(path) == (OTHER, [])
+
+
+def test_a_disk_that_is_really_full_is_told_of_and_the_session_comes_back_when_there_is_room(tmp_path):
+    with tiny_disk(tmp_path / "disk", 256 * 1024) as disk:
+
+        async def scenario():
+            desk = Desk(disk / "session.json")
+            await desk.saver.start()
+            assert await desk.written.get() == {}
+            (disk / "ballast").write_bytes(b"x" * (disk_free(disk) - 8192))
+            desk.set("/a", "x" * 20_000)
+            assert "No space left" in (await desk.news.get())[1]["text"]
+            assert read_with_backup(desk.saver.path)[0]["values"] == {}
+            (disk / "ballast").unlink()
+            assert (await desk.news.get())[1]["level"] == "info"
+            await desk.saver.stop()
+
+        _run(scenario())
+        assert read_session(disk / "session.json")["values"] == {"/a": "x" * 20_000}
+        assert sorted(path.name for path in disk.iterdir()) == ["session.json", "session.json.bak"]
+
+
+@as_anybody
+def test_a_folder_that_is_write_protected_is_told_of(tmp_path):
+    path = tmp_path / "state" / "session.json"
+    write_with_backup(path, session_bytes(SESSION))
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(StorageError, match="denied"):
+            write_with_backup(path, session_bytes(OTHER))
+        assert read_with_backup(path) == (SESSION, [])
+        with pytest.raises(StorageError, match="denied"):
+            SessionStore(path.parent).save("live", SESSION)
+    finally:
+        path.parent.chmod(0o700)
+
+
+@as_anybody
+def test_a_session_that_may_not_be_read_gives_way_to_its_backup(tmp_path):
+    path = tmp_path / "session.json"
+    write_with_backup(path, session_bytes(SESSION))
+    write_with_backup(path, session_bytes(OTHER))
+    path.chmod(0)
+    document, (note,) = read_with_backup(path)
+    assert document == SESSION
+    assert "denied" in note

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from remapd.control.config_sections import HttpSection
 from remapd.control.token import checked_token, http_token, needs_token
 from remapd.errors import DiskFullError, FieldError, RemapdError
-from tests.full_disk import full_disk
+from tests.disks import full_disk
 
 TOKEN = "an-old-token.of_20+characters"
 
