@@ -13,14 +13,14 @@ from remapd.control.log_lines import KEPT_LINES, LONGEST_LINE
 from remapd.control.logs import QUEUE_LINES, Logs
 from remapd.errors import FieldError
 
-LOG = logging.getLogger("remapd_test.part")
+LOG = logging.getLogger("remapd.a_test.part")
 
 
 @contextlib.contextmanager
 def running(**options):
     """Logs that take what `LOG` says, and the stream they write to."""
     stream = options.pop("stream", None) or io.StringIO()
-    logs = Logs(stream=stream, roots=["remapd_test"], **options)
+    logs = Logs(stream=stream, roots=["remapd.a_test"], **options)
     asyncio.run(logs.start())
     try:
         yield logs, stream
@@ -36,8 +36,20 @@ def test_lines_are_json_objects_if_so_wished():
     with running(layout="json") as (_, stream):
         LOG.warning("track %d: %s", 1, "no “model”")
     (line,) = map(json.loads, written(stream))
-    assert (line["level"], line["part"], line["message"]) == ("WARNING", "remapd_test.part", "track 1: no “model”")
+    assert (line["level"], line["part"], line["message"]) == ("WARNING", "remapd.a_test.part", "track 1: no “model”")
     assert line["time"][:2] == "20"
+
+
+def test_json_lines_have_what_was_given_beside_the_text():
+    with running(layout="json") as (logs, stream):
+        logs.secrets.add("hunter2")
+        LOG.info(
+            "playing", extra={"device": {"input": "drum", "rate": 48000.0}, "key": ["hunter2"], "odd": {1, 2}.union}
+        )
+    (line,) = map(json.loads, written(stream))
+    assert line["device"] == device
+    assert line["key"] == '["[secret]"]'
+    assert line["odd"].startswith("<built-in")
 
 
 def test_the_level_can_be_changed_at_run_time():
@@ -54,7 +66,7 @@ def test_the_level_can_be_changed_at_run_time():
 
 
 def test_all_is_as_before_after_the_end():
-    root = logging.getLogger("remapd_test")
+    root = logging.getLogger("remapd.a_test")
     before = root.level, root.propagate, list(root.handlers)
     with running() as (logs, _):
         asyncio.run(logs.start())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +21,7 @@ _SUSPECT = re.compile(
     r"(?i)(bearer\s+|\btoken\.|[?&](?:access_)?token=|authorization['\"]?\s*[:=,]\s*b?['\"]?(?!bearer))[^\s'\",]+"
 )
 _EXCEPTIONS = logging.Formatter()
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,22 @@ class Secrets:
         for secret in self._secrets:
             text = text.replace(secret, STRUCK_OUT)
         return text
+
+    def checked(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return members as values for JSON; one that is long, or has a secret in it, as a text without it."""
+        kept: dict[str, Any] = {}
+        for name, value in members.items():
+            text = json.dumps(value, default=str)
+            safe = shortened(self.struck_out(text))
+            kept[name] = json.loads(text) if safe == text else safe
+        return kept
+
+
+def members(record: logging.LogRecord) -> dict[str, Any]:
+    """What was given with a record by ``extra``; a JSON line has it beside the text."""
+    if record.name.partition(".")[0] != "remapd":  # Others put colours there.
+        return {}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def one_line(record: logging.LogRecord) -> str:

@@ -15,7 +15,7 @@ from typing import Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
-from remapd.control.log_lines import LastLines, LogLine, Secrets, one_line, shortened
+from remapd.control.log_lines import LastLines, LogLine, Secrets, members, one_line, shortened
 from remapd.control.tree import LOG_LEVELS
 from remapd.errors import FieldError
 
@@ -135,9 +135,9 @@ class _Handler(QueueHandler):
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Make a record of nothing but words: what it speaks of may change before it is written."""
-        kept = ("name", "levelno", "levelname", "created", "msecs")
-        text = shortened(self._secrets.struck_out(one_line(record)))
-        return logging.makeLogRecord({**{name: getattr(record, name) for name in kept}, "msg": text})
+        told = {name: getattr(record, name) for name in ("name", "levelno", "levelname", "created", "msecs")}
+        told["msg"] = shortened(self._secrets.struck_out(one_line(record)))
+        return logging.makeLogRecord({**self._secrets.checked(members(record)), **told})
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Keep the line, and have it written."""

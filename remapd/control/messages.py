@@ -15,23 +15,25 @@ TOPICS = {
     "rejected": "each candidate that was not taken for a hit, and why",
     "meters": "levels of tracks and output, load and late blocks, at the chosen rate",
     "signal": "the detection signal of each track, at the chosen rate",
-    "changes": "values of the tree as they change, and what comes and goes in it",
+    "changes": "values of the tree as they change, what comes and goes in it, and actions",
     "jobs": "progress of training",
     "recordings": "progress of recordings",
     "notices": "lines for people",
     "device": "the audio device that plays, or that none does",
     "xruns": "late blocks as they happen",
     "library": "models and presets that came, changed or went",
-    "midi": "learning of MIDI controls",
+    "midi": "MIDI ports, and learning of MIDI controls",
 }
 #: Which topic a piece of news belongs to.
 NEWS_TOPICS = {
+    "action": "changes",
     "job": "jobs",
     "recording": "recordings",
     "notice": "notices",
     "device": "device",
     "xrun": "xruns",
     "library": "library",
+    "midi": "midi",
     "midi_learn": "midi",
 }
 
