@@ -43,9 +43,8 @@ def test_lines_are_json_objects_if_so_wished():
 def test_json_lines_have_what_was_given_beside_the_text():
     with running(layout="json") as (logs, stream):
         logs.secrets.add("hunter2")
-        LOG.info(
-            "playing", extra={"device": {"input": "drum", "rate": 48000.0}, "key": ["hunter2"], "odd": {1, 2}.union}
-        )
+        device = {"input": "drum", "rate": 48000.0}
+        LOG.info("playing", extra={"device": device, "key": ["hunter2"], "odd": {1, 2}.union})
     (line,) = map(json.loads, written(stream))
     assert line["device"] == device
     assert line["key"] == '["[secret]"]'
