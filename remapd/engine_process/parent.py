@@ -36,14 +36,13 @@ class Parent:
     def __init__(self, spec: Spec, orders: IO[str], reports: int) -> None:
         self._spec, self._orders = spec, orders
         os.set_blocking(reports, False)
-        self._send: Callable[[bytes], object] | None = functools.partial(os.write, reports)
+        self._send: Callable[[bytes], object] = functools.partial(os.write, reports)
         self._lock = threading.Lock()
 
     def tell(self, line: str) -> None:
         """Report a line. Never waits: it is lost if there is no parent, or one that does not read."""
         with self._lock, contextlib.suppress(OSError):
-            if self._send is not None:
-                self._send(line.encode() + b"\n")
+            self._send(line.encode() + b"\n")
 
     def attend(self, obey: Obey, greeting: Callable[[], list[str]]) -> None:
         """Obey one parent after another; returns when it has been without one for too long.
@@ -64,12 +63,10 @@ class Parent:
                 self._heed(orders, obey)
 
     def _heed(self, orders: IO[str], obey: Obey) -> None:
-        """Obey until the other side closes, however it does."""
+        """Obey until the other side closes, however it does; it may still read reports after that."""
         with contextlib.suppress(OSError):
             for order in messages(orders, self._refuse):
                 obey(order)
-        with self._lock:
-            self._send = None
 
     def _refuse(self, line: str) -> None:
         self.tell(json.dumps({"refused": line[:200]}))
