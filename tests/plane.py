@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,25 +18,25 @@ from typing import Any, TypeVar
 
 import httpx
 
-from remapd.control.bulletin import Bulletin
+from remapd.control.building import build_plane
 from remapd.control.config import load_config
-from remapd.control.controller import Controller
-from remapd.control.events import EventHub
-from remapd.control.feed import Feed
 from remapd.control.http.app import create_app
 from remapd.control.http.policy import Policy
 from remapd.control.http.server import ConnectionLimits, HttpServer
-from remapd.control.library import Library
-from remapd.control.logs import Logs
-from remapd.control.metrics import Metrics
 from remapd.control.plane import Plane
-from remapd.control.sessions import SessionStore
 from remapd.engine.control import EngineControl
 from remapd.engine.shared import SharedBlock
 from tests.fake_host import FakeHost
 
 ADDRESS = "http://127.0.0.1"
 PATIENCE_S = 120.0
+#: Nothing is opened but what a test opens itself.
+_QUIET = {
+    "http": {"port": 0},
+    "osc": {"enabled": False},
+    "midi": {"enabled": False},
+    "discovery": {"enabled": False},
+}
 Result = TypeVar("Result")
 
 
@@ -62,43 +63,24 @@ def make_plane(
         On a shared block that an engine may play; by default one that no engine plays.
     """
     paths = {name: str(folder / name) for name in ("data", "state", "config", "runtime")}
-    config = load_config(None, {"http": {"port": 0}, **(settings or {}), "paths": paths})
+    config = load_config(None, {**_QUIET, **(settings or {}), "paths": paths})
     directories = config.directories()
     directories.make()
-    engine, host, bulletin = engine or EngineControl(SharedBlock.private()), host or FakeHost(), Bulletin()
-    library = Library(directories.models)
-    controller = Controller(engine, host, library, bulletin, config.osc.load_models)
-    controller.begin({"values": values or {"/track/1/model": "velocity"}}, lenient=False)
-    events = EventHub(engine.shared.record)
-    feed = Feed(events, bulletin, controller.hub, engine.status, lambda: host.playing)
-    return Plane(
-        config=config,
-        directories=directories,
-        controller=controller,
-        host=host,
-        bulletin=bulletin,
-        events=events,
-        library=library,
-        status=engine.status,
-        feed=feed,
-        logs=Logs(),
-        metrics=Metrics(engine.status, host, events),
-        sessions=SessionStore(directories.sessions),
-    )
+    engine, host = engine or EngineControl(SharedBlock.private()), host or FakeHost()
+    plane = build_plane(config, directories, engine, host, io.StringIO())
+    plane.controller.begin({"values": values or {"/track/1/model": "velocity"}}, lenient=False)
+    return plane
 
 
 @contextlib.asynccontextmanager
 async def running(plane: Plane) -> AsyncIterator[Plane]:
     """Start what a plane needs to serve, and stop it."""
     plane.bulletin.attach(asyncio.get_running_loop())
-    parts = (plane.events, plane.feed, plane.metrics)
-    for part in parts:
-        await part.start()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        for part in (plane.events, plane.feed, plane.metrics, plane.recordings, plane.jobs, plane.midi, plane.osc):
+            stack.push_async_callback(part.stop)
+            await part.start()
         yield plane
-    finally:
-        for part in reversed(parts):
-            await part.stop()
 
 
 @contextlib.asynccontextmanager

@@ -47,6 +47,7 @@ def make_app(policy: Policy, refused: list[str] | None = None) -> FastAPI:
     async def page(file: str) -> str:
         return file
 
+    @app.websocket("/")
     @app.websocket("/socket")
     async def socket(websocket: WebSocket) -> None:
         await websocket.accept(subprotocol=next(iter(websocket.scope["subprotocols"]), None))
@@ -128,6 +129,23 @@ def test_page_and_its_address_need_no_token_but_nothing_else_does() -> None:
     assert served.get("/?VALUE", headers={"Accept": "text/html"}).status_code == 401
     assert served.get("/uix").status_code == 401
     assert served.post("/ui/app.js").status_code == 401
+
+
+def test_trusted_peers_need_no_token_for_oscquery_and_for_nothing_else() -> None:
+    policy = Policy(token=TOKEN, trusted=lambda address: address == "192.168.7.9")
+    for address, expected in (("192.168.7.9", 404), ("192.168.7.10", 401)):
+        served = TestClient(make_app(policy), base_url="http://127.0.0.1", client=(address, 5000))
+        for path in ("/?VALUE", "/remapd", "/remapd/track/1"):
+            assert served.get(path).status_code == expected, (address, path)
+            assert served.get(path, headers={"Host": "evil.example"}).status_code == 421
+        for path in ("/where", "/remapdx", "/api/v1/tree"):
+            assert served.get(path).status_code == 401
+        assert served.post("/remapd/track/1").status_code == 401
+        for path, is_open in (("/socket", False), ("/", expected == 404)):
+            with contextlib.ExitStack() as stack:
+                if not is_open:
+                    stack.enter_context(pytest.raises(WebSocketDisconnect))
+                stack.enter_context(served.websocket_connect(path, headers={"Host": "127.0.0.1"})).receive_json()
 
 
 def test_guessing_of_tokens_is_slowed_down_but_not_the_owner() -> None:

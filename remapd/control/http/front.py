@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from remapd.control.http.app import PREFIX, create_app
 from remapd.control.http.policy import Policy, check_binding, is_loopback
 from remapd.control.http.server import ConnectionLimits, HttpServer
+from remapd.control.osc.allowed import hearing
 from remapd.mapping.container import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
-    from remapd.control.config_sections import HttpSection
+    from remapd.control.config import Config
+    from remapd.control.config_sections import OscSection
     from remapd.control.plane import Plane
 
 #: What may be sent at once is a multiple of what may be sent in a second.
@@ -41,7 +43,7 @@ def make_server(plane: Plane, token: str = "", names: Sequence[str] = ()) -> Htt
     """
     section, refused = plane.config.http, Counter[str]()
     check_binding(section.host, token)
-    app = create_app(plane, make_policy(section, token, names), lambda reason: refused.update([reason]))
+    app = create_app(plane, make_policy(plane.config, token, names), lambda reason: refused.update([reason]))
     server = HttpServer(
         app, section.host, section.port, ConnectionLimits(section.connections, _for_one(section.connections))
     )
@@ -52,13 +54,15 @@ def make_server(plane: Plane, token: str = "", names: Sequence[str] = ()) -> Htt
     return server
 
 
-def make_policy(section: HttpSection, token: str, names: Sequence[str] = ()) -> Policy:
+def make_policy(config: Config, token: str, names: Sequence[str] = ()) -> Policy:
     """Who may do what, as the config says."""
+    section = config.http
     own = () if is_loopback(section.host) else (*_machine_names(), *names)
     return Policy(
         hosts=tuple(name.lower().rstrip(".") for name in (*section.allowed_hosts, *own)),
         origins=tuple(section.allowed_origins),
         token=token,
+        trusted=_osc_peers(config.osc),
         rate_hz=section.rate_hz,
         burst=_BURST_S * section.rate_hz,
         max_websockets=section.websockets,
@@ -69,6 +73,17 @@ def make_policy(section: HttpSection, token: str, names: Sequence[str] = ()) -> 
 def _for_one(connections: int) -> int:
     """Connections that one address may have, so that it cannot take them all."""
     return max(1, connections - connections // 4)
+
+
+def _osc_peers(section: OscSection) -> Callable[[str], bool]:
+    """Who is on the list of OSC peers beyond this machine, and can read and change the same over OSC.
+
+    This machine is not: a proxy on it may stand for anybody.
+    """
+    if not section.enabled or not section.allow:
+        return lambda address: False
+    is_heard = hearing(section.allow)
+    return lambda address: not is_loopback(address) and is_heard(address)
 
 
 def _machine_names() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -14,6 +15,10 @@ PAGE = "/ui/"
 SHORTEST_TOKEN = 16
 
 _LOCAL_NAMES = ("localhost", "ip6-localhost")
+
+
+def _nobody(address: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Policy:
         What every request must bring; empty for none.
     public : tuple of str
         Beginnings of the paths that need no token: the page's own files and what a supervisor asks.
+    trusted : callable
+        Whether who has this address may use OSCQuery without a token, as its programs know none.
     rate_hz, burst : float
         Requests a second from one address in the long run, and at once.
     failures_hz, failures_burst : float
@@ -51,6 +58,7 @@ class Policy:
     origins: tuple[str, ...] = ()
     token: str = field(default="", repr=False)
     public: tuple[str, ...] = (PAGE, "/healthz", "/readyz")
+    trusted: Callable[[str], bool] = _nobody
     rate_hz: float = 1000.0
     burst: float = 2000.0
     failures_hz: float = 1.0
@@ -92,10 +100,16 @@ class Policy:
         return any(path == start or (start.endswith("/") and path.startswith(start)) for start in self.public)
 
 
+def is_oscquery(path: str) -> bool:
+    """Whether OSCQuery is spoken at a path."""
+    return path in ("/", "/remapd") or path.startswith("/remapd/")
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches a server that listens on `host`."""
     try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
     except ValueError:
         return host.lower() in _LOCAL_NAMES
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from remapd.control.http.limits import Places, RateLimiter, capped
-from remapd.control.http.policy import PAGE, Policy
+from remapd.control.http.policy import PAGE, Policy, is_oscquery
 from remapd.control.http.problems import MEDIA_TYPE, RefusalError, problem_bytes
 from remapd.errors import Told
 
@@ -125,7 +125,7 @@ class Guard:
             raise RefusalError(403, "pages of others may not do this", "Sec-Fetch-Site", "same-origin", Told("another"))
 
     def _check_token(self, scope: Scope, headers: _Headers) -> None:
-        if not self.policy.token or (_is_safe(scope) and self.policy.is_public(scope["path"])):
+        if not self.policy.token or self._needs_no_token(scope):
             return
         if hmac.compare_digest(_token_of(scope, headers).encode(), self.policy.token.encode()):
             return
@@ -135,6 +135,13 @@ class Guard:
         _log.warning("a request from %s came without the right token", _address(scope))
         detail = "a token is needed: Authorization: Bearer ..., or the WebSocket subprotocol remapd.token...."
         raise RefusalError(401, detail, headers={"WWW-Authenticate": 'Bearer realm="remapd"'})
+
+    def _needs_no_token(self, scope: Scope) -> bool:
+        path, reads = scope["path"], _is_safe(scope)
+        if reads and self.policy.is_public(path):
+            return True
+        speaks_oscquery = is_oscquery(path) and (reads or scope["type"] == "websocket")
+        return speaks_oscquery and self.policy.trusted(_address(scope))
 
     def _check_length(self, scope: Scope, headers: _Headers) -> None:
         limit = self.policy.body_limit(scope["path"])

@@ -20,8 +20,6 @@ from remapd.errors import RemapdError
 
 _log = logging.getLogger("remapd.http")
 
-#: An idle connection is kept for so long.
-_KEEP_ALIVE_S = 30
 #: Time that requests under way and WebSockets get when the service stops.
 _GRACE_S = 1
 _HEAD_BYTES = 16 * 1024
@@ -43,12 +41,15 @@ class ConnectionLimits:
         Time for the head of a request, from its first byte on, or from the start of the connection.
     stall_s : float
         Longest pause within a body.
+    idle_s : float
+        Time that a connection is kept after a request.
     """
 
     total: int = 256
     per_address: int = 128
     head_s: float = 10.0
     stall_s: float = 30.0
+    idle_s: float = 30.0
 
 
 class _GuardedProtocol(H11Protocol):
@@ -202,7 +203,7 @@ class HttpServer:
             "server_header": False,
             # A name in these headers could be anybody's.
             "proxy_headers": False,
-            "timeout_keep_alive": _KEEP_ALIVE_S,
+            "timeout_keep_alive": self._limits.idle_s,
             "timeout_graceful_shutdown": _GRACE_S,
             "h11_max_incomplete_event_size": _HEAD_BYTES,
         }

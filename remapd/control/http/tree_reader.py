@@ -73,20 +73,30 @@ class TreeReader:
         return values_response(controller, controller.values(path))
 
     async def _description(self, path: str) -> Response:
-        choices = await self._choices(self._controller.tree.under(path))
+        choices = await choices_for(self._plane, self._controller.tree.under(path))
         revision, values = self._controller.revision, self._controller.values(path)
         text = descriptions_json(self._controller.tree.under(path), values, choices)
         return Response(f'{{"revision": {revision}, "controls": {text}}}', media_type="application/json")
 
-    async def _choices(self, controls: Iterable[Control]) -> dict[str, list[str]]:
-        """Names that a track's model and preset may have; a preset is read from the disk once to know its synth."""
-        wanted = {c.path: self._synth_of(c) for c in controls if c.choices_of}
-        library = self._plane.library
-        names = await asyncio.to_thread(lambda: {synth: _names(library, synth) for synth in set(wanted.values())})
-        return {path: names[synth] for path, synth in wanted.items()}
 
-    def _synth_of(self, control: Control) -> str:
-        return self._controller.sound(control.track).model.synth if control.choices_of == "presets" else ""
+async def choices_for(plane: Plane, controls: Iterable[Control]) -> dict[str, list[str]]:
+    """Names that models and presets of tracks may have, by path; files are read off the loop.
+
+    Parameters
+    ----------
+    plane : Plane
+        Has the library.
+    controls : iterable of Control
+        Those whose choices come from elsewhere are told of.
+    """
+    wanted = {control.path: _synth_of(plane.controller, control) for control in controls if control.choices_of}
+    library, synths = plane.library, set(wanted.values())
+    names = await asyncio.to_thread(lambda: {synth: _names(library, synth) for synth in synths})
+    return {path: names[synth] for path, synth in wanted.items()}
+
+
+def _synth_of(controller: Controller, control: Control) -> str:
+    return controller.sound(control.track).model.synth if control.choices_of == "presets" else ""
 
 
 def control_at(controller: Controller, path: str) -> Control:
