@@ -45,6 +45,13 @@ def test_a_saved_session_comes_back_as_it_was(store):
     assert store.save("live", OTHER).sha256() != fingerprint
 
 
+def test_a_sessions_file_has_a_line_for_each_value_whatever_is_in_it():
+    values = {"/a": 'x, "/b": 1', "/b": ', "/', "/c": 1.5}
+    content = session_bytes({"format": 1, "values": values})
+    assert session_files.session_from_bytes(content)["values"] == values
+    assert len(content.splitlines()) == len(values)
+
+
 def test_sessions_are_renamed_and_deleted(store):
     store.save("one", SESSION)
     store.save("two", OTHER)
