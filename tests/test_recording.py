@@ -72,12 +72,12 @@ def test_a_file_holds_what_was_put_in(tmp_path, tape, heard, kind, tolerance):
     recorder.start(order(tmp_path / "take", kind))
     feed(tape, samples)
     recorder.stop(PATIENCE_S)
-    report = heard.await_state("finished")
+    report = heard.await_state("stopped")
     assert report == {
         "path": str(tmp_path / "take"),
         "seconds": pytest.approx(100_000 / RATE),
         "dropped_frames": 0,
-        "state": "finished",
+        "state": "stopped",
         "error": "",
     }
     read, rate = soundfile.read(tmp_path / "take", dtype="float32", always_2d=True)
@@ -93,7 +93,7 @@ def test_one_recording_follows_another(tmp_path, tape, heard):
         recorder.start(order(tmp_path / str(turn)))
         feed(tape, samples)
         recorder.stop()
-        heard.await_state("finished")
+        heard.await_state("stopped")
         feed(tape, noise(500))
         np.testing.assert_array_equal(soundfile.read(tmp_path / str(turn), dtype="float32", always_2d=True)[0], samples)
 
@@ -101,7 +101,7 @@ def test_one_recording_follows_another(tmp_path, tape, heard):
 def test_it_ends_at_its_limit_to_the_frame(tmp_path, tape, heard):
     Recorder(tape, heard.tell).start(order(tmp_path / "take", max_s=0.5))
     feed(tape, noise(RATE))
-    assert heard.await_state("finished")["seconds"] == 0.5
+    assert heard.await_state("stopped")["seconds"] == 0.5
     assert soundfile.info(tmp_path / "take").frames == RATE // 2
 
 
@@ -121,7 +121,7 @@ def test_what_finds_no_room_is_counted(tmp_path, tape, heard, monkeypatch):
     feed(tape, samples)
     go.set()
     recorder.stop()
-    report = heard.await_state("finished")
+    report = heard.await_state("stopped")
     assert report["dropped_frames"] == 6400
     read = soundfile.read(tmp_path / "take", dtype="float32", always_2d=True)[0]
     np.testing.assert_array_equal(read, samples[: tape.capacity])
@@ -146,7 +146,7 @@ def test_what_is_no_number_is_silence_in_a_flac_file(tmp_path, tape, heard):
     recorder.start(order(tmp_path / "take", "flac"))
     feed(tape, samples)
     recorder.stop()
-    heard.await_state("finished")
+    heard.await_state("stopped")
     read = soundfile.read(tmp_path / "take", dtype="float32")[0]
     assert read[5] == 0.0
     assert read[6] == pytest.approx(1.0)
@@ -243,7 +243,7 @@ def test_the_engine_process_records_its_input_sample_by_sample(tmp_path, numbere
         await_report(reports, "recording", "recording")
         await_report(reports, "recording", "recording")  # a second later
         child.order({"stop_recording": True})
-        report = await_report(reports, "recording", "finished")
+        report = await_report(reports, "recording", "stopped")
         assert control.status().callbacks > before
     take = soundfile.read(tmp_path / "take.wav", dtype="float32")[0]
     assert report["dropped_frames"] == 0
@@ -271,7 +271,7 @@ def test_a_recording_is_completed_when_the_engine_is_stopped(tmp_path, numbered)
         await_report(reports, "recording", "recording")
         await_report(reports, "recording", "recording")
         child.stop()
-        report = await_report(reports, "recording", "finished")
+        report = await_report(reports, "recording", "stopped")
     assert soundfile.info(tmp_path / "take.flac").frames == round(report["seconds"] * RATE)
 
 
@@ -280,12 +280,12 @@ def test_a_full_disk_is_told_and_the_music_goes_on(tmp_path, numbered, kind):
     with playing(numbered, input_channels=2) as (child, reports, control):
         resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
         child.order(order_line(tmp_path / "take", kind))
-        report = await_report(reports, "recording", "failed")
+        report = await_report(reports, "recording", "stopped")
         assert "is the disk full?" in report["error"]
         callbacks = control.status().callbacks
         resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         child.order(order_line(tmp_path / "next", kind, 0.1))
-        await_report(reports, "recording", "finished")
+        await_report(reports, "recording", "stopped")
         assert control.status().callbacks > callbacks
     if kind == "wav":
         with AudioReader(tmp_path / "take") as reader:

@@ -72,8 +72,8 @@ class Recorder:
         The ring.
     tell : callable
         Takes each report, a line of JSON: ``{"recording": {"path", "seconds", "dropped_frames", "state", "error"}}``
-        with the states ``recording`` (told once a second), ``finished`` and ``failed``. A file that failed keeps what
-        was written.
+        with the states ``recording`` (at once, then every second) and ``stopped``, with an ``error`` if it ended early
+        for one; the file keeps what was written.
     """
 
     def __init__(self, tape: Tape, tell: Callable[[str], None]) -> None:
@@ -136,7 +136,7 @@ class Recorder:
             self._tape.stop()
             with contextlib.suppress(AudioFileError):
                 writer.close()
-        self._say(order, "failed" if error else "finished", error)
+        self._say(order, "stopped", error)
 
     def _write(self, order: RecordingOrder, writer: AudioWriter) -> None:
         limit, periods = self._limit(order), 0
