@@ -19,9 +19,12 @@ from remapd.errors import FieldError
 
 #: Time that the frames of one connection may take in one turn of the loop.
 TURN_S = 0.002
-#: Bytes that wait to be sent before the peer is held to be slow, and how long he may be.
+#: Bytes that wait to be sent before the peer is held to be slow (the system holds as many again), and how long he
+#: may be.
 SEND_BUFFER_BYTES = 65_536
 STALLED_S = 20.0
+#: Least pause of a peer who has sent too much.
+PAUSE_S = 0.01
 #: Bytes that are taken at once.
 CHUNK_BYTES = 16_384
 #: Address of a peer that was gone before he was looked at.
@@ -74,12 +77,15 @@ class Connection(asyncio.BufferedProtocol):
         """Begin."""
         self._transport = cast(asyncio.Transport, transport)
         source = ("osc/tcp", *(transport.get_extra_info("peername") or NOBODY)[:2])
-        self._peer = Peer(self._controller, source, self._send, self._budget)
+        # Not every client takes bundles, and a stream needs none.
+        self._peer = Peer(self._controller, source, self._send, self._budget, bundle_bytes=0)
         if not self._opened(self, self._transport):
             self.abort()
             return
         self._transport.set_write_buffer_limits(high=SEND_BUFFER_BYTES)
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        opened = self._transport.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._expect()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -139,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
         while not self._transport.is_closing():
             wait_s = self._budget.wait_s()
             if wait_s > 0.0 or time.monotonic() > until_s:
-                self._set_timer("work", wait_s, self._work)
+                self._set_timer("work", max(wait_s, PAUSE_S) if wait_s else 0.0, self._work)
                 return
             try:
                 frame = next(self._frames, None)

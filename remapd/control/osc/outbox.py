@@ -28,10 +28,14 @@ class Outbox:
         Gives the tree as it is now.
     send : callable
         Sends a packet, or drops it.
+    bundle_bytes : int
+        Longest bundle; 0 sends each message by itself.
     """
 
-    def __init__(self, tree: Callable[[], Tree], send: Callable[[bytes], None]) -> None:
-        self._tree, self._send = tree, send
+    def __init__(
+        self, tree: Callable[[], Tree], send: Callable[[bytes], None], bundle_bytes: int = MAX_BUNDLE_BYTES
+    ) -> None:
+        self._tree, self._send, self._bundle_bytes = tree, send, bundle_bytes
         self._waiting: dict[str, Value] = {}
         self._timer: asyncio.Handle | None = None
         self._held = False
@@ -74,12 +78,12 @@ class Outbox:
         if self._held:
             return
         paths = [path for path, _ in zip(self._waiting, range(VALUES_AT_ONCE), strict=False)]
-        for packet in packets(self._tree(), {path: self._waiting.pop(path) for path in paths}):
+        for packet in packets(self._tree(), {path: self._waiting.pop(path) for path in paths}, self._bundle_bytes):
             self._send(packet)
         self._schedule(PAUSE_S)
 
 
-def packets(tree: Tree, values: Mapping[str, Value]) -> Iterator[bytes]:
+def packets(tree: Tree, values: Mapping[str, Value], bundle_bytes: int) -> Iterator[bytes]:
     """Packets that tell values by path; paths that are gone are left out."""
     messages: list[bytes] = []
     size = _BUNDLE_HEAD_BYTES
@@ -87,7 +91,7 @@ def packets(tree: Tree, values: Mapping[str, Value]) -> Iterator[bytes]:
         if path not in tree:
             continue
         message = encode(address_of(path), arguments_of(tree[path], value))
-        if messages and size + _ELEMENT_HEAD_BYTES + len(message) > MAX_BUNDLE_BYTES:
+        if messages and size + _ELEMENT_HEAD_BYTES + len(message) > bundle_bytes:
             yield _together(messages)
             messages, size = [], _BUNDLE_HEAD_BYTES
         messages.append(message)

@@ -9,7 +9,7 @@ from remapd.control.hub import Subscription
 from remapd.control.osc.addresses import ROOT
 from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
-from remapd.control.osc.outbox import Outbox
+from remapd.control.osc.outbox import MAX_BUNDLE_BYTES, Outbox
 from remapd.errors import FieldError, Told
 
 #: Refusals that are told in a second.
@@ -29,15 +29,22 @@ class Peer:
         Sends him a packet, or drops it.
     budget : TokenBucket
         Values he may touch.
+    bundle_bytes : int
+        Longest bundle that is sent to him; 0 sends each message by itself.
     """
 
     def __init__(
-        self, controller: Controller, source: Hashable, send: Callable[[bytes], None], budget: TokenBucket
+        self,
+        controller: Controller,
+        source: Hashable,
+        send: Callable[[bytes], None],
+        budget: TokenBucket,
+        bundle_bytes: int = MAX_BUNDLE_BYTES,
     ) -> None:
         self._controller = controller
         self.source, self.send, self.budget = source, send, budget
         self.errors = TokenBucket(ERRORS_PER_S, ERRORS_PER_S)
-        self.outbox = Outbox(lambda: controller.tree, send)
+        self.outbox = Outbox(lambda: controller.tree, send, bundle_bytes)
         self._subscription: Subscription | None = None
 
     @property

@@ -43,8 +43,8 @@ class _Work:
     is_refused: bool = False
 
     def touch(self, count: int) -> None:
-        """Count values, up to a limit."""
-        self.touched += count
+        """Count the values of a message, up to a limit; the message itself counts as one of them."""
+        self.touched += count - 1
         if self.touched > MAX_TOUCHED:
             raise FieldError("packet", f"at most {MAX_TOUCHED} values", Told("more"))
 
