@@ -8,7 +8,7 @@ import os
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remapd.control import library as library_module
@@ -126,6 +126,16 @@ def test_ones_own_hides_what_ships_until_it_is_deleted(library):
     assert library.preset_entry("snare_1").is_own
     library.delete_preset("snare_1")
     assert not library.preset_entry("snare_1").is_own
+
+
+@pytest.mark.parametrize("thing", ["folder", "link"])
+def test_a_preset_is_not_renamed_to_where_something_else_lies(library, thing):
+    library.put_preset("first", default_preset())
+    place = library.own / "presets" / "second.json"
+    place.mkdir() if thing == "folder" else place.symlink_to("first.json")
+    with pytest.raises(ConflictError, match="new_name"):
+        library.rename_preset("first", "second")
+    assert library.preset("first").name == "first"
 
 
 def test_a_stored_preset_has_the_name_it_is_stored_under(library):
@@ -342,5 +352,32 @@ def test_any_document_as_a_preset_makes_a_preset_or_is_refused_in_a_line(changes
         assert preset_document(preset)["preset"].keys() == _DOCUMENT["preset"].keys()
     except RemapdError as refusal:
         text = str(refusal)
+    assert "\n" not in text
+    assert len(text) < 1000
+
+
+_END = len(CONTENT) - 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, _END), st.integers(0, 255)), max_size=4),
+    st.integers(0, _END) | st.just(_END + 1),
+    st.binary(max_size=8),
+)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_model_that_is_sent_is_stored_whole_or_not_at_all(tmp_path, changes, length, more):
+    content = bytearray(CONTENT)
+    for place, value in changes:
+        content[place] = value
+    library = Library(tmp_path / "models")
+    before = library.models().get("sent")
+    try:
+        library.put_model("sent", bytes(content[:length]) + more)
+    except RemapdError as refusal:
+        stored, text = before, str(refusal)
+    else:
+        stored, text = library.model_entry("sent"), ""
+        assert library.model("sent").describe()
+    assert library.models().get("sent") == stored
     assert "\n" not in text
     assert len(text) < 1000

@@ -25,7 +25,7 @@ from remapd.synth.presets import MAX_FILE_BYTES, Preset, preset_from_document, s
 #: The user may have this many files of a kind.
 MAX_OWN_FILES = 2000
 #: Models and presets that are kept loaded.
-_LOADED = 128
+_LOADED = 64
 
 Check = Callable[[Entry | None], None]
 Reader = Callable[[list[LibraryChange]], None]
@@ -127,9 +127,11 @@ class Library:
         """
         with self._change():
             entry = self._own(PRESET, name, check)
-            if checked_name(new_name, "new_name") in self._entries[PRESET]:
+            path = self._path(PRESET, checked_name(new_name, "new_name"))
+            # On some systems a file has its name in any case.
+            if new_name in self._entries[PRESET] or path.exists():
                 raise ConflictError("new_name", "a name that is free", new_name)
-            save_preset(replace(self.preset(name), name=new_name), self._path(PRESET, new_name))
+            save_preset(replace(self.preset(name), name=new_name), path)
             _remove(entry)
         return self._entry(PRESET, new_name)
 

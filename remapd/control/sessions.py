@@ -140,10 +140,12 @@ class SessionStore:
         """
         with self._lock:
             entry = self._checked_entry(name, check)
-            if checked_name(new_name, "new_name") in self.entries():
+            path = self.folder / f"{checked_name(new_name, 'new_name')}{_SUFFIX}"
+            # On some systems a file has its name in any case.
+            if path.exists():
                 raise ConflictError("new_name", "a name that is free", new_name)
             try:
-                entry.path.rename(self.folder / f"{new_name}{_SUFFIX}")
+                entry.path.rename(path)
             except OSError as error:
                 raise storage_error(error, f"session {name!r} cannot be renamed") from None
             return self.entry(new_name)
