@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from remapd.cli import main
 from remapd.control.config import Config, load_config
 from remapd.control.config_text import config_document, effective_text, example_text, settings_of
+from remapd.daemon.health import config
 
 SECRET = "a-token-that-nobody-is-to-see"
 
@@ -41,9 +42,9 @@ def test_the_example_is_a_config_and_says_nothing(tmp_path):
 def test_the_examples_lines_hold_the_defaults(tmp_path):
     text = "\n".join(line.removeprefix("#") for line in example_text().splitlines() if not line.startswith("# "))
     (tmp_path / "remapd.toml").write_text(re.sub(r"^\w+ =$", "", text, flags=re.MULTILINE))
-    config = load_config()
-    assert config.track[0]["onset/hold_ms"] == 12.0
-    assert {**config_document(config), "track": []} == config_document(Config())
+    loaded = load_config()
+    assert loaded.track[0]["onset/hold_ms"] == 12.0
+    assert {**config_document(loaded), "track": []} == config_document(Config())
 
 
 def test_the_example_explains_every_setting():
@@ -111,8 +112,22 @@ def test_a_config_that_does_not_fit_is_refused_in_a_line(tmp_path):
 
 @given(st.text(st.characters(codec="utf-8").filter(str.isprintable), max_size=30), st.floats(-60.0, 12.0))
 def test_any_value_is_shown_as_it_is(name, gain_db):
-    config = Config(discovery={"name": name}, mix={"output_gain_db": gain_db})
-    document = tomllib.loads(effective_text(config))
+    made = Config(discovery={"name": name}, mix={"output_gain_db": gain_db})
+    document = tomllib.loads(effective_text(made))
     assert document["discovery"]["name"] == name
     assert document["mix"]["output_gain_db"] == gain_db
-    assert config_document(config) == {"track": [], **document}
+    assert config_document(made) == {"track": [], **document}
+
+
+def test_the_doctor_says_whether_the_config_fits(tmp_path, monkeypatch):
+    assert [(f.topic, f.status) for f in config.check_config()] == [("config", "ok")]
+    path = tmp_path / "remapd.toml"
+    for text in ("[http]\nprot = 1\n", "[[track]]\nmodel = 'none'\n"):
+        path.write_text(text)
+        [finding] = config.check_config()
+        assert finding.status == "fail"
+        assert str(path) in finding.remedy
+    path.unlink()
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != tmp_path)
+    statuses = [finding.status for finding in config.check_config()]
+    assert statuses == ["ok", "warn", "warn"]

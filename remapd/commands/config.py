@@ -34,7 +34,9 @@ def command(path: Path | None, as_example: bool, check: bool, as_json: bool) -> 
     config = load_config(path)
     place = path or config_path()
     if check:
-        _check(config)
+        from remapd.control.config_check import check_named
+
+        check_named(config)
         verdict = "fits" if place.is_file() else "is not there; the defaults hold"
         click.echo(f"{click.format_filename(place)}: {verdict}")
     elif as_json:
@@ -48,13 +50,3 @@ def _heading(config: Config, place: Path) -> str:
     if config.http.token is not None:
         lines.append("http.token is set")
     return "".join(f"# {line}\n" for line in lines) + "\n"
-
-
-def _check(config: Config) -> None:
-    """Refuse what only shows when the models are loaded and the token is read."""
-    from remapd.control.library import Library
-    from remapd.control.plans import plan_tracks
-    from remapd.control.token import given_token
-
-    given_token(config.http)
-    plan_tracks(config.values(), Library(config.directories().models), trusted=True)

@@ -19,7 +19,7 @@ _FAILED = 1
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document in place of the list.")
 def command(as_json: bool) -> None:
-    """Check Python, the compiled code, audio, MIDI and real-time rights.
+    """Check Python, the compiled code, audio, MIDI, the config and real-time rights.
 
     Ends with status 1 only if remapd cannot do its job here at all; a warning is a part that is missing or slower.
     """
@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
 
 
 def _findings() -> Iterator[Finding]:
-    from remapd.daemon.health import audio, midi, models, self_test, system
+    from remapd.daemon.health import audio, config, midi, models, self_test, system
 
     checks: list[Check] = [
         system.check_python,
@@ -44,6 +44,7 @@ def _findings() -> Iterator[Finding]:
         audio.check_audio,
         midi.check_midi,
         models.check_models,
+        config.check_config,
         system.check_priority,
         system.check_memory,
         system.check_cpu,
