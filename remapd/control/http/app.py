@@ -16,6 +16,7 @@ from remapd.control.http import (
     metrics,
     models,
     openapi,
+    oscquery,
     presets,
     problems,
     recent_events,
@@ -47,7 +48,7 @@ API_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (
     logs.router,
 )
 #: At the root of the port.
-ROOT_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (health.router, metrics.router, web.router)
+ROOT_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (health.router, metrics.router, web.router, oscquery.router)
 
 
 def create_app(
