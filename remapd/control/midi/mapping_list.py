@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -106,12 +107,13 @@ class MappingList:
         return [mapping for mapping in self._mappings if mapping.path == SESSION]
 
     def keep(self, mappings: Sequence[Mapping]) -> None:
-        """Have these too, unless there are such with the same path or no room."""
+        """Have these too, as far as there is room, unless there are others of the same path."""
         paths = {mapping.path for mapping in self._mappings}
-        missing = [m for m in mappings if m.path not in paths][: MAX_MAPPINGS - len(self)]
-        taken = {mapping.id for mapping in self._mappings}
-        if missing and not taken & {mapping.id for mapping in missing}:
-            self._install([*self._mappings, *missing])
+        for mapping in mappings:
+            if mapping.path not in paths and len(self) < MAX_MAPPINGS:
+                taken = any(mapping.id == other.id for other in self._mappings)
+                kept = dataclasses.replace(mapping, id=self._free_id()) if taken else mapping
+                self._install([*self._mappings, kept])
 
     def _check(self, mapping: Mapping, field: str) -> None:
         control = None if mapping.path == SESSION else self._tree()[mapping.path]
