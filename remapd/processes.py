@@ -60,10 +60,11 @@ def _end_group() -> None:
     os._exit(1)
 
 
-def limit_this_process(cpu_s: int, memory_bytes: int) -> None:
+def limit_this_process(cpu_s: int, memory_bytes: int, file_bytes: int = 0) -> None:
     """Take from this process, for good, the means to do harm.
 
-    It can then write no file, leave no core dump, compute `cpu_s` seconds more, and take `memory_bytes` more of memory.
+    It can then write no file larger than `file_bytes`, leave no core dump, compute `cpu_s` seconds more, and take
+    `memory_bytes` more of memory.
     """
     try:
         import resource
@@ -72,7 +73,7 @@ def limit_this_process(cpu_s: int, memory_bytes: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu_limit = int(used.ru_utime + used.ru_stime) + 1 + cpu_s
     limits = {
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_CPU: cpu_limit,
