@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from remapd.control.config import DEVICE, MAX_FILE_BYTES, MIX, Config, config_path, load_config
 from remapd.control.directories import directories
 from remapd.control.jobs.limits import JobLimits
+from remapd.control.recordings.limits import RecordingLimits
 from remapd.control.tree import build_tree
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError, RemapdError
@@ -37,6 +38,7 @@ def test_without_a_file_the_config_says_nothing_of_the_tree():
     config = load_config()
     assert config.values() == {}
     assert JobLimits(**config.jobs) == JobLimits()
+    assert RecordingLimits(**config.recordings) == RecordingLimits()
     assert config.http.host == config.osc.host == "127.0.0.1"
     assert config.track == []
 
@@ -69,6 +71,7 @@ def test_the_environment_has_numbers_switches_and_lists_as_text(monkeypatch):
         "REMAPD_OSC__ENABLED": "false",
         "REMAPD_DEVICE__BLOCK_SIZE": "128",
         "REMAPD_DEVICE__BACKEND": "virtual",
+        "REMAPD_JOBS__QUEUE": "3",
         "REMAPD_MIX__OUTPUT_GAIN_DB": "-6",
         "REMAPD_MIDI__PORTS": "nano, keys",
         "REMAPD_TRACK": json.dumps([{"model": "velocity", "mute": True}]),
@@ -78,6 +81,7 @@ def test_the_environment_has_numbers_switches_and_lists_as_text(monkeypatch):
     assert config.osc.allow == ["10.0.0.0/8", "192.168.1.7"]
     assert not config.osc.enabled
     assert config.midi.ports == ["nano", "keys"]
+    assert JobLimits(**config.jobs) == JobLimits(queue=3)
     values = config.values()
     assert "/log_level" not in values
     assert values["/device/block_size"] == 128
@@ -203,6 +207,14 @@ def test_folders_can_be_named(tmp_path, monkeypatch):
     monkeypatch.setenv("REMAPD_PATHS__DATA", str(tmp_path / "data"))
     assert load_config().directories().models == tmp_path / "data" / "models" == library.user_folder()
     assert directories().data == tmp_path / "data"
+
+
+def test_a_folder_of_the_file_can_hold_for_all_that_follows(tmp_path, monkeypatch):
+    monkeypatch.setenv("REMAPD_PATHS__DATA", "")
+    config = _load(tmp_path, f"[paths]\ndata = '{tmp_path}/data'\n")
+    assert library.user_folder() != config.directories().models
+    config.directories().export()
+    assert library.user_folder() == tmp_path / "data" / "models"
 
 
 def test_folders_are_made_and_the_private_ones_are_ones_own(tmp_path):

@@ -1,7 +1,8 @@
 """The config: what the daemon starts with, from flags, the environment, a file and the defaults, in this order.
 
 The environment names settings like ``REMAPD_HTTP__PORT``; the file is ``remapd.toml`` in the system's folder for
-settings. A key that there is not is refused, with the one that may have been meant.
+settings. A variable that is empty says nothing. A key that there is not is refused, with the one that may have been
+meant.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ from remapd.control.config_sections import (
 from remapd.control.config_values import ControlValues, track_values, unknown_key
 from remapd.control.directories import CONFIG_NAME, Directories, directories
 from remapd.control.jobs.limits import JOB_LIMITS
+from remapd.control.recordings.limits import RECORDING_LIMITS
 from remapd.control.tree import Value, build_tree, numeric
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError, Told
 from remapd.fields import shown
 from remapd.files import read_capped
+from remapd.parameters import ParameterTable
 
 MAX_FILE_BYTES = 256 * 1024
 _PREFIX, _DELIMITER = "REMAPD_", "__"
@@ -50,7 +53,14 @@ _SECRET = "token"
 
 DEVICE = ControlValues("device", build_tree(()).under("/device"))
 MIX = ControlValues("mix", [control for control in build_tree(()).values() if control.setting])
-JOBS = ControlValues("jobs", [numeric(f"/jobs/{parameter.name}", parameter) for parameter in JOB_LIMITS])
+
+
+def _table(table: ParameterTable) -> ControlValues:
+    """Section whose settings are the parameters of a table."""
+    return ControlValues(table.name, [numeric(f"/{table.name}/{parameter.name}", parameter) for parameter in table])
+
+
+RECORDINGS, JOBS = _table(RECORDING_LIMITS), _table(JOB_LIMITS)
 
 Values = dict[str, Any]
 
@@ -68,8 +78,8 @@ class Config(BaseSettings):
         Values that are given of the controls below ``/device`` and of those of the mix, by name.
     track : list of dict
         For each track the values that are given, by their path below ``/track/N/``.
-    jobs : dict
-        All limits of training jobs by name.
+    recordings, jobs : dict
+        All limits of recordings and training jobs by name.
     """
 
     model_config = SettingsConfigDict(
@@ -78,7 +88,7 @@ class Config(BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
-        env_ignore_empty=False,
+        env_ignore_empty=True,
     )
 
     http: HttpSection = HttpSection()
@@ -88,15 +98,23 @@ class Config(BaseSettings):
     device: Annotated[Values, BeforeValidator(DEVICE)] = Field(default_factory=_empty, description="The audio device.")
     mix: Annotated[Values, BeforeValidator(MIX)] = Field(default_factory=_empty, description="What all tracks go to.")
     track: list[Values] = Field(default_factory=list, max_length=MAX_TRACKS, description="A track; there may be more.")
+    recordings: Annotated[Values, BeforeValidator(RECORDINGS)] = Field(
+        default_factory=_empty, description="Recordings of the input, and uploads."
+    )
     jobs: Annotated[Values, BeforeValidator(JOBS)] = Field(default_factory=_empty, description="Training jobs.")
     session: SessionSection = SessionSection()
     engine: EngineSection = EngineSection()
     log: LogSection = LogSection()
     paths: PathsSection = PathsSection()
 
+    @field_validator("recordings")
+    @classmethod
+    def _all_recordings(cls, given: Values) -> Values:
+        return RECORDINGS.defaults() | given
+
     @field_validator("jobs")
     @classmethod
-    def _filled(cls, given: Values) -> Values:
+    def _all_jobs(cls, given: Values) -> Values:
         return JOBS.defaults() | given
 
     @field_validator("track", mode="before")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def config_document(config: Config) -> dict[str, Any]:
         checks = _checks(field)
         if checks is not None:
             given[name] = checks.defaults() | given[name]
-    return given | {"paths": _plain(asdict(config.directories()))}
+    return given | {"paths": _plain(config.directories())}
 
 
 def _section_text(field: FieldInfo) -> str:
@@ -134,6 +134,8 @@ def _assignment(name: str, value: object) -> str:
 def _plain(value: object) -> Any:
     if isinstance(value, BaseModel):
         return _plain(value.__dict__)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
     if isinstance(value, Mapping):
         return {
             str(name): _plain(inner)

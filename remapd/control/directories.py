@@ -13,7 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from remapd.files import make_folder
-from remapd.mapping.library import data_folder
+from remapd.mapping.library import DATA_VARIABLE, data_folder
 
 CONFIG_NAME = "remapd.toml"
 _APPLICATION = "remapd"
@@ -71,6 +71,10 @@ class Directories:
     def token_file(self) -> Path:
         """The token that was generated."""
         return self.state / "token"
+
+    def export(self) -> None:
+        """Have the rest of this process, and those that it starts, find the same folder of data."""
+        os.environ[DATA_VARIABLE] = str(self.data)
 
     def make(self) -> None:
         """Make the folders that the daemon writes to.
