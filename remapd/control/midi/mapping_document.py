@@ -14,8 +14,8 @@ from remapd.parameters import Parameter
 
 MAX_NAMES = 16384
 
-_CHANNEL = Parameter("channel", "", 0.0, 16.0, 0.0, "MIDI channel from 1; 0 is any.", "whole")
-_BANK = Parameter("bank", "", 0.0, 16383.0, 0.0, "Bank of a program, 14 bits.", "whole")
+CHANNEL = Parameter("channel", "", 0.0, 16.0, 0.0, "MIDI channel from 1; 0 is any.", "whole")
+BANK = Parameter("bank", "", 0.0, 16383.0, 0.0, "Bank of a program, 14 bits.", "whole")
 _NUMBERS = {
     kind: Parameter("number", "", 0.0, largest or 1.0, 0.0, "", "whole") for kind, largest in LARGEST_NUMBER.items()
 }
@@ -40,9 +40,9 @@ def parse_source(document: object, field: str) -> Source:
     return Source(
         kind,
         number,
-        int(_CHANNEL.check(members.get("channel", 0), f"{field}.channel")),
+        int(CHANNEL.check(members.get("channel", 0), f"{field}.channel")),
         checked_text(members.get("port", ""), f"{field}.port", MAX_TEXT_LENGTH),
-        None if bank is None else int(_BANK.check(bank, f"{field}.bank")),
+        None if bank is None else int(BANK.check(bank, f"{field}.bank")),
     )
 
 
