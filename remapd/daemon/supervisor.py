@@ -78,7 +78,7 @@ class Supervisor:
         self._next: Spec | None = None  # asked for
         self._former: Spec | None = None  # to go back to, until the present one has played
         self._lock = threading.Lock()
-        self._stopping, self._hurry = threading.Event(), threading.Event()
+        self._stopping, self._leaving, self._hurry = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._has_played = self._has_told = False
         self._crashes = 0
@@ -105,6 +105,7 @@ class Supervisor:
 
     def leave(self) -> None:
         """Stop supervising, and let an engine that may outlive its parent play on for the next one."""
+        self._leaving.set()
         link = self._give_up()
         if link is not None:
             link.leave()
@@ -210,6 +211,8 @@ class Supervisor:
                 since = time.monotonic()
                 self._begin_to_play(Playing.from_values(report["playing"]))
             self._report(report)
+        if self._leaving.is_set():
+            return Ending.STOPPED, "", 0.0
         status = link.end()
         played_s = time.monotonic() - since if self.playing else 0.0
         self._link = self.playing = None

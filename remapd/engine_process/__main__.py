@@ -48,7 +48,7 @@ def main() -> None:
 
 def _attend(parent: Parent, process: EngineProcess, stop: threading.Event) -> None:
     try:
-        parent.attend(process.obey, process.news)
+        parent.attend(process.obey, process.news, stop)
     finally:
         stop.set()
 

@@ -44,7 +44,7 @@ class Parent:
         with self._lock, contextlib.suppress(OSError):
             self._send(line.encode() + b"\n")
 
-    def attend(self, obey: Obey, greeting: Callable[[], list[str]]) -> None:
+    def attend(self, obey: Obey, greeting: Callable[[], list[str]], stop: threading.Event) -> None:
         """Obey one parent after another; returns when it has been without one for too long.
 
         Parameters
@@ -53,9 +53,11 @@ class Parent:
             Takes each order.
         greeting : callable
             What a new parent must be told first.
+        stop : threading.Event
+            Set once no new parent is wanted.
         """
         self._heed(self._orders, obey)
-        while (connection := self._await_adoption()) is not None:
+        while not stop.is_set() and (connection := self._await_adoption()) is not None:
             with connection, connection.makefile("r", encoding="utf-8", errors="replace") as orders:
                 self._send = _sender(connection)
                 for line in greeting():
