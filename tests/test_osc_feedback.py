@@ -233,6 +233,33 @@ async def test_a_flood_leaves_the_loop_its_time():
         assert turns >= 4
 
 
+@in_loop
+async def test_messages_that_jam_are_set_together_and_answered_in_order():
+    async with osc_server() as (server, controller), UdpClient.open(server) as client:
+        await client.settle()
+        revision = controller.revision
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as jam:
+            jam.connect(("127.0.0.1", server.udp_port))
+            for number in range(50):  # All before the loop turns once.
+                jam.send(encode(f"/remapd{HOLD}", [float(number)]))
+                jam.send(encode("/remapd/track/1/pan", [float(number)]))  # Only 0 and 1 are in its range.
+                if number == 20:
+                    jam.send(encode(f"/remapd{HOLD}"))
+            await client.settle()
+            mail = Mail()
+            while f"/remapd{HOLD}" not in mail.addresses():
+                mail.take(await received(jam))
+        # The answer comes before the snapshot.
+        assert mail.messages[mail.addresses().index(f"/remapd{HOLD}")][1] == (20.0,)
+        assert (controller.value(HOLD), controller.value("/track/1/pan")) == (49.0, 1.0)
+        assert server.counters.refused == 48
+        assert controller.revision < revision + 25  # By themselves they would be 51.
+
+
+async def received(opened):
+    return await asyncio.wait_for(asyncio.to_thread(opened.recv, 65536), PATIENCE_S)
+
+
 # -- other people's software -----------------------------------------------------------------------------------------
 
 

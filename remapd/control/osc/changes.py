@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 
 from remapd.control.controller import Controller
 from remapd.control.osc.peer import Peer
@@ -36,6 +37,30 @@ class ChangeQueue:
         self._controller, self._refuse = controller, refuse
         self._waiting: dict[Hashable, deque[Changes]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._gathers = False
+        self._gathered: Changes = {}
+        self._gathered_from: Peer | None = None
+
+    @contextlib.contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Make what comes from one peer meanwhile in one go: of a jam of messages the latest values count."""
+        self._gathers = True
+        try:
+            yield
+        finally:
+            self._gathers = False
+            self.flush()
+
+    def flush(self) -> None:
+        """Make what was gathered."""
+        peer, changes = self._gathered_from, self._gathered
+        self._gathered_from, self._gathered = None, {}
+        if peer is None:
+            return
+        try:
+            self._controller.set(changes, peer.source)
+        except RemapdError as error:
+            self._refuse(peer, next(iter(changes)), error)
 
     def apply(self, changes: Changes, peer: Peer) -> None:
         """Make changes that belong together.
@@ -48,13 +73,14 @@ class ChangeQueue:
         peer.outbox.forget(changes)
         takes_time = any(map(self._controller.takes_time, changes))
         queue = self._waiting.get(peer.source)
+        if queue is None and not takes_time and self._gathers:
+            self._gather(changes, peer)
+            return
+        self.flush()
         if queue is not None:
             self._append(queue, changes, takes_time)
         elif takes_time:
-            self._waiting[peer.source] = deque([changes])
-            task = asyncio.create_task(self._run(peer), name="osc changes")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(changes, peer)
         else:
             self._controller.set(changes, peer.source)
 
@@ -64,6 +90,19 @@ class ChangeQueue:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._waiting.clear()
+
+    def _gather(self, changes: Changes, peer: Peer) -> None:
+        checked = {path: self._controller.tree[path].check(value) for path, value in changes.items()}
+        if peer is not self._gathered_from:
+            self.flush()
+        self._gathered_from = peer
+        self._gathered |= checked
+
+    def _begin(self, changes: Changes, peer: Peer) -> None:
+        self._waiting[peer.source] = deque([changes])
+        task = asyncio.create_task(self._run(peer), name="osc changes")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _append(self, queue: deque[Changes], changes: Changes, takes_time: bool) -> None:
         """Let changes wait; they join the last that wait if that comes to the same."""

@@ -141,6 +141,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def _work(self) -> None:
         """Take in the frames that have come, with pauses for others; only then are more bytes read."""
+        with self._receiver.turn():
+            self._take_frames()
+
+    def _take_frames(self) -> None:
         until_s = time.monotonic() + TURN_S
         while not self._transport.is_closing():
             wait_s = self._budget.wait_s()

@@ -98,6 +98,12 @@ class Receiver:
         """Messages that wait for their time."""
         return len(self._schedule)
 
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Several packets that are received one after the other: changes of the same peer are made together."""
+        with self._guarded(), self._changes.gathering():
+            yield
+
     def receive(self, data: bytes, peer: Peer) -> None:
         """Do what a packet says."""
         self._counters.packets += 1
@@ -150,6 +156,8 @@ class Receiver:
         with self._guarded():
             self._understand(messages, peer, work)
             self._change_all(work, peer)
+        if work.then:
+            self._changes.flush()
         for action in work.then:
             self._act(action, peer)
 

@@ -83,9 +83,7 @@ class Schedule:
 
     def add(self, due_s: float, messages: list[Message], peer: Peer) -> None:
         """Perform messages at a moment of `time.time`."""
-        loop = asyncio.get_running_loop()
-        at_s = loop.time() + due_s - time.time()
-        heapq.heappush(self._heap, (at_s, next(self._order), messages, peer))
+        heapq.heappush(self._heap, (due_s, next(self._order), messages, peer))
         self._waiting[peer.source] += len(messages)
         self._wake()
 
@@ -101,21 +99,17 @@ class Schedule:
             self._timer.cancel()
             self._timer = None
         if self._heap:
-            self._timer = asyncio.get_running_loop().call_at(self._heap[0][0], self._run)
+            self._timer = asyncio.get_running_loop().call_later(self._heap[0][0] - time.time(), self._run)
 
     def _run(self) -> None:
-        for messages, peer in self._due(asyncio.get_running_loop().time()):
+        for messages, peer in self._due():
             self._perform(messages, peer)
         self._wake()
 
-    def _due(self, now_s: float) -> Iterator[tuple[list[Message], Peer]]:
-        while self._heap and self._heap[0][0] <= now_s + _CLOCK_STEP_S:
+    def _due(self) -> Iterator[tuple[list[Message], Peer]]:
+        while self._heap and self._heap[0][0] <= time.time():
             _, _, messages, peer = heapq.heappop(self._heap)
             self._waiting[peer.source] -= len(messages)
             if not self._waiting[peer.source]:
                 del self._waiting[peer.source]
             yield messages, peer
-
-
-# The loop calls a timer this much early, lest it turn once in vain.
-_CLOCK_STEP_S = time.get_clock_info("monotonic").resolution

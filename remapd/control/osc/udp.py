@@ -95,12 +95,13 @@ class UdpPort:
     def _read(self) -> None:
         """Read what is there, but not so much that others have to wait."""
         until_s = time.monotonic() + TURN_S
-        for _ in range(PACKETS_AT_ONCE):
-            if self._packets.wait_s() > 0.0:
-                self._pause()
-                return
-            if not self._read_one() or time.monotonic() > until_s:
-                return
+        with self._receiver.turn():
+            for _ in range(PACKETS_AT_ONCE):
+                if self._packets.wait_s() > 0.0:
+                    self._pause()
+                    return
+                if not self._read_one() or time.monotonic() > until_s:
+                    return
 
     def _pause(self) -> None:
         loop = asyncio.get_running_loop()
