@@ -21,11 +21,13 @@ from remapd.daemon.adoption import find_orphan
 from remapd.daemon.engine_file import EngineFile
 from remapd.daemon.other_process import OtherProcess, started_at
 from remapd.daemon.supervisor import Supervisor
-from remapd.engine.control import EngineControl
+from remapd.engine.control import EngineControl, TrackSetup
+from remapd.engine.engine import Engine
 from remapd.engine.events import HitEvent
 from remapd.engine.shared import SharedBlock
 from remapd.engine_process.parent import await_peer
-from tests.engines import RATE, hits
+from remapd.mapping.library import load_model_named
+from tests.engines import RATE, hits, hits_of, play
 from tests.live_run import PATIENCE_S
 from tests.parents import ParentProcess
 
@@ -210,6 +212,19 @@ def test_a_parent_that_reads_late_loses_no_recording(runtime, stream, tmp_path):
             while await_report(later, "recording")["state"] != "stopped":
                 pass
     assert soundfile.info(tmp_path / "take.wav").frames > 0
+
+
+@pytest.mark.parametrize("at", [0.1021, 0.15, 0.36])
+def test_the_same_state_set_up_by_another_control_changes_no_sample(at):
+    """Within the window of a hit, while a voice sounds, and while it decays."""
+    source, setups = hits([0.1, 0.35], 0.6), [TrackSetup(load_model_named("velocity"), parameters={"neurality": 2.0})]
+    left_alone, taken_over = (Engine(RATE, 1, 2, setups) for _ in range(2))
+    expected, place = play(left_alone, source, 64), round(at * RATE)
+    before = play(taken_over, source[:place], 64)
+    EngineControl(taken_over.shared).set_up(setups)
+    after = play(taken_over, source[place:], 64)
+    np.testing.assert_array_equal(np.concatenate([before, after]), expected)
+    assert [hit.as_dict() for hit in hits_of(taken_over)] == [hit.as_dict() for hit in hits_of(left_alone)]
 
 
 # -- what is found without an engine ---------------------------------------------------------------------------------
