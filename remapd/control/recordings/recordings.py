@@ -85,6 +85,10 @@ class Recordings:
         """Find a recording, and read it if that has not been done; raises as `RecordingStore.entry` does."""
         return await asyncio.to_thread(self.store.measure, name)
 
+    async def find(self, name: str) -> RecordingEntry:
+        """Find a recording as it is known; raises as `RecordingStore.entry` does."""
+        return await asyncio.to_thread(self.store.entry, name)
+
     async def upload(self, name: str, chunks: AsyncIterator[bytes]) -> RecordingEntry:
         """Store a file that comes in pieces; it is read in full before it is there for anyone.
 
@@ -169,10 +173,13 @@ class Recordings:
         while before:
             await asyncio.sleep(_SETTLED_S)
             now = await asyncio.to_thread(self.store.leftovers)
-            for path, modified_s in now.items():
-                if before.get(path) == modified_s and path != self.recorder.path and path not in self._writing:
-                    if recovered := await asyncio.to_thread(self.store.recover, path):
-                        self._tell(recovered[0], "stored" if recovered[1] else "lost")
+            settled = [path for path, modified_s in now.items() if before.get(path) == modified_s]
+            for path in settled:
+                if path == self.recorder.path or path in self._writing:
+                    continue
+                recovered = await asyncio.to_thread(self.store.recover, path)
+                if recovered is not None:
+                    self._tell(recovered[0], "stored" if recovered[1] else "lost")
             before = {path: modified_s for path, modified_s in now.items() if path in before and path.exists()}
 
     async def _measure(self) -> None:
