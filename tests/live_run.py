@@ -10,7 +10,8 @@ import threading
 import time
 
 #: Time for anything that a slow machine may have to compile first.
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
+_FREE_PORTS = ("--http-port", "0", "--osc-port", "0")
 HIT = re.compile(r"^ *\d+\.\d+ s ")
 
 
@@ -27,7 +28,7 @@ class LiveRun:
 
     def __init__(self, *arguments, environment=None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "remapd", "run", *arguments],
+            [sys.executable, "-m", "remapd", "run", *_FREE_PORTS, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

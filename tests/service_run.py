@@ -48,8 +48,7 @@ class ServiceRun(LiveRun):
 
     def __init__(self, folder, *arguments, environment=None):
         folder.mkdir(exist_ok=True)
-        options = ["--quiet", "--http-port", "0", "--osc-port", "0", *arguments]
-        super().__init__(*options, environment={**isolated_environment(folder), **(environment or {})})
+        super().__init__("--quiet", *arguments, environment={**isolated_environment(folder), **(environment or {})})
         try:
             self.url = _URL.search(self.await_line(_URL.search))[1]
         except BaseException:

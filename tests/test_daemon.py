@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,14 +11,13 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from remapd.audio.backend import StreamSettings
+from remapd.control.config import load_config
 from remapd.daemon.composition import Daemon
 from remapd.daemon.session import Tally, summary
-from remapd.engine.control import TrackSetup
+from remapd.daemon.startup import Flags
 from remapd.engine.events import HitEvent
 from remapd.engine.shared import SharedBlock
-from remapd.errors import FieldError
-from remapd.mapping.library import load_model_named
+from remapd.errors import RemapdError
 from tests.demo_events import status
 from tests.engines import RATE, hits
 from tests.live_run import PATIENCE_S, LiveRun
@@ -33,8 +33,12 @@ def loop(tmp_path):
     return str(path)
 
 
-def tracks(**parameters):
-    return [TrackSetup(load_model_named("velocity"), parameters=parameters)]
+def make_daemon(file, notice=lambda line: None, *, ports=None, fresh=False, loops=True, **values):
+    """A daemon on a virtual device that hears a file; its folders are those of the test."""
+    config = load_config(None, {"http": {"port": 0}, "osc": {"udp_port": 0, "tcp_port": 0}, **(ports or {})})
+    tracks = [{"model": "velocity", **values}] if values is not None else ()
+    flags = Flags({"/device/backend": "virtual"}, tracks)
+    return Daemon(config, flags, {"input_file": file, "loop": loops, "tail_s": 0.0}, notice, fresh=fresh)
 
 
 def await_hit(daemon, is_wanted=lambda hit: True):
@@ -51,11 +55,9 @@ def await_hit(daemon, is_wanted=lambda hit: True):
 @needs_posix
 def test_what_was_set_survives_the_death_of_the_engine(loop):
     notices = []
-    stream = StreamSettings(backend="virtual", input_file=loop, loop=True)
-    with Daemon(stream, tracks(neurality=2.0), notices.append) as daemon:
+    with make_daemon(loop, notices.append, neurality=2.0) as daemon:
         await_hit(daemon)
-        daemon.control.set_base(0, "osc1.freq", 321.0)
-        daemon.control.set_lock(0, "noise_gain.gain", True)
+        daemon.set({"/track/1/synth/osc1/freq": 321.0, "/track/1/lock/noise_gain/gain": True})
         before = await_hit(daemon, lambda hit: hit.values["osc1.freq"] == pytest.approx(321.0))
         pid = daemon.supervisor.engine_pid
         os.kill(pid, signal.SIGKILL)
@@ -67,6 +69,7 @@ def test_what_was_set_survives_the_death_of_the_engine(loop):
         assert after.modulation["noise_gain.gain"] == before.modulation["noise_gain.gain"] == 0.0
         assert daemon.control.parameter(0, "neurality") == 2.0
     assert [line.split(":")[0] for line in notices if "compiling" not in line] == [
+        "page and REST at http",
         "playing",
         "the engine was ended by SIGKILL; starting it again",
         "playing again",
@@ -77,11 +80,8 @@ def test_what_was_set_survives_the_death_of_the_engine(loop):
 def test_the_engine_ends_when_its_parent_is_killed(loop):
     code = f"""
 import time
-from remapd.audio.backend import StreamSettings
-from remapd.daemon.composition import Daemon
-from remapd.daemon.session import Tally, summary
-from tests.test_daemon import await_hit, tracks
-with Daemon(StreamSettings(backend="virtual", input_file={loop!r}, loop=True), tracks(), lambda line: None) as daemon:
+from tests.test_daemon import await_hit, make_daemon
+with make_daemon({loop!r}, ports={{"engine": {{"orphan_s": 0.0}}}}) as daemon:
     await_hit(daemon)
     print(daemon.supervisor.engine_pid, daemon.control.shared.path, flush=True)
     time.sleep(600)
@@ -113,8 +113,7 @@ def is_running(pid):
 
 
 def test_leaves_no_shared_memory_behind(loop):
-    stream = StreamSettings(backend="virtual", input_file=loop, tail_s=0.0)
-    with Daemon(stream, tracks(), lambda line: None) as daemon:
+    with make_daemon(loop, loops=False) as daemon:
         path = daemon.control.shared.path
         assert path.exists()
         assert daemon.supervisor.wait(PATIENCE_S)
@@ -122,15 +121,37 @@ def test_leaves_no_shared_memory_behind(loop):
     assert daemon.supervisor.failure is None
 
 
-def test_a_fault_in_the_tracks_leaves_nothing_behind(monkeypatch):
-    blocks = []
-    import remapd.daemon.composition as module
+def test_a_port_that_is_taken_leaves_nothing_behind(loop):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        daemon = make_daemon(loop, ports={"http": {"port": other.getsockname()[1]}})
+        path = daemon.control.shared.path
+        with pytest.raises(RemapdError, match=r"http\.port"):
+            daemon.__enter__()
+    assert not path.exists()
+    assert daemon.supervisor.engine_pid is None
+    # The folders are free again.
+    with make_daemon(loop) as again:
+        await_hit(again)
 
-    create = module.SharedBlock.create
-    monkeypatch.setattr(module.SharedBlock, "create", lambda: blocks.append(create()) or blocks[0])
-    with pytest.raises(FieldError, match="neurality"):
-        Daemon(StreamSettings(backend="virtual"), tracks(neurality=9.0), print)
-    assert not blocks[0].path.exists()
+
+def test_a_second_daemon_keeps_away_from_the_folders_of_the_first(loop):
+    with make_daemon(loop), pytest.raises(RemapdError, match=rf"process {os.getpid()}\).*REMAPD_PATHS__STATE"):
+        make_daemon(loop)
+
+
+def test_what_was_set_comes_back_at_the_next_start(loop):
+    with make_daemon(loop, neurality=2.5) as daemon:
+        daemon.set({"/track/1/synth/osc1/freq": 234.0, "/output_gain_db": -7.0})
+        await_hit(daemon)
+    config = load_config(None, {"http": {"port": 0}, "osc": {"udp_port": 0, "tcp_port": 0}})
+    file = {"input_file": loop, "loop": True}
+    with Daemon(config, Flags({"/device/backend": "virtual"}), file) as again:
+        hit = await_hit(again)
+        assert hit.values["osc1.freq"] == pytest.approx(234.0, rel=0.5)
+        assert again.control.parameter(0, "neurality") == 2.5
+    with Daemon(config, Flags({"/device/backend": "virtual"}), file, fresh=True) as fresh:
+        await_hit(fresh)
+        assert fresh.control.parameter(0, "neurality") == 1.0
 
 
 def test_run_plays_a_file_to_its_end(loop):
@@ -174,7 +195,7 @@ def test_run_ends_after_the_time_that_was_given(loop):
     [
         (["--track", "0"], "an input channel from 1"),
         (["--track", "1,volume=3"], "volume"),
-        (["--track", "65"], "stream.input_channels"),
+        (["--track", "65"], "--track: expected a whole number from 1 to 64"),
         (["--neurality", "5"], "from 0 to 4"),
         (["--input-file", "/no/such.wav"], "/no/such.wav: no such file"),
         (["--model", "no_such_model"], "no_such_model"),
@@ -188,6 +209,7 @@ def test_run_ends_after_the_time_that_was_given(loop):
 def test_run_refuses_bad_input_in_one_line(options, text):
     with LiveRun("--backend", "virtual", *options) as run:
         assert run.wait() == 1
-    assert [line for line in run.lines if "compiling" not in line] == run.lines[-1:]
+    usual = ("compiling", "page and REST")
+    assert [line for line in run.lines if not line.startswith(usual)] == run.lines[-1:]
     assert run.lines[-1].startswith("remapd: ")
     assert text in run.lines[-1]

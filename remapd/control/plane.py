@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from remapd.control.bulletin import Bulletin
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from remapd.control.host import EngineHost
     from remapd.control.http.server import HttpServer
     from remapd.control.hub import ChangeHub
+    from remapd.control.jobs.training_jobs import TrainingJobs
     from remapd.control.library import Library
     from remapd.control.logs import Logs
     from remapd.control.metrics import Metrics
+    from remapd.control.midi.service import MidiInput
+    from remapd.control.osc.server import OscServer
+    from remapd.control.recordings.recordings import Recordings
+    from remapd.control.sessions import SessionStore
     from remapd.engine.status import EngineStatus
 
 
@@ -45,11 +50,11 @@ class Plane:
     feed: Feed
     logs: Logs
     metrics: Metrics
-    sessions: Any = None
-    recordings: Any = None
-    jobs: Any = None
-    midi: Any = None
-    osc: Any = None
+    sessions: SessionStore
+    recordings: Recordings
+    jobs: TrainingJobs
+    midi: MidiInput
+    osc: OscServer
     http: HttpServer | None = None
 
     @property

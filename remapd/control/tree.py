@@ -225,7 +225,7 @@ _ONCE = (
 )
 
 #: Input channel of a track as people count.
-_CHANNEL = Parameter(
+INPUT_CHANNEL = Parameter(
     "input_channel", "", 1.0, STREAM_PARAMETERS["input_channels"].maximum, 1.0, "Channel of the input, from 1.", "whole"
 )
 #: What `TRACK_PARAMETERS` calls the two numbers of a feature.
@@ -245,7 +245,7 @@ def _track(number: int, synth: str, load_models_over_osc: bool) -> tuple[Control
                 choices_of="models", osc=load_models_over_osc, track=number),
         Control(f"{root}/preset", "text", "Sound that the model moves, of the same synth.", "",
                 choices_of="presets", track=number),
-        numeric(f"{root}/input_channel", _CHANNEL, osc=False, track=number),
+        numeric(f"{root}/input_channel", INPUT_CHANNEL, osc=False, track=number),
         *(setting(_place(p.name), p, p.name) for p in TRACK_PARAMETERS),
         *(setting(f"synth.{p.name}", p, p.name) for p in table),
         *(setting(f"depth.{name}", DEPTH, f"depth.{name}") for name in table.names),

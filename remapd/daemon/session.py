@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from remapd.daemon.composition import Daemon
 from remapd.engine.events import Event, HitEvent
@@ -29,6 +30,36 @@ class Tally:
         hits = sum(isinstance(event, HitEvent) for event in events)
         self.hits += hits
         self.rejected += len(events) - hits
+
+
+class TrackNames(Sequence[str]):
+    """Names of a daemon's tracks for a display; there may be more or fewer at any time.
+
+    Parameters
+    ----------
+    daemon : Daemon
+        Running.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def __len__(self) -> int:
+        return self._daemon.tracks
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return f"track {index + 1}"  # Also of a track that was just taken away.
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([self[index] for index in range(len(self))])
 
 
 def play(daemon: Daemon, show: Show, stop: threading.Event, duration_s: float | None = None) -> Tally:
@@ -58,7 +89,7 @@ def play(daemon: Daemon, show: Show, stop: threading.Event, duration_s: float | 
             ends = time.monotonic() + duration_s
         if is_over or (ends is not None and time.monotonic() >= ends):
             break
-    daemon.supervisor.stop()
+    daemon.stop()
     _show_new(daemon, show, tally)
     if daemon.supervisor.failure is not None:
         raise daemon.supervisor.failure
