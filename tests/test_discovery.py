@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import json
+import shutil
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -312,3 +317,46 @@ def test_a_network_that_refuses_is_tried_again(caplog: pytest.LogCaptureFixture)
 
     asyncio.run(scenario())
     assert "no multicast" in caplog.text
+
+
+# -- a browser of another make -----------------------------------------------------------------------------------------
+
+NODE = shutil.which("node")
+BROWSER = Path(__file__).with_name("bonjour_browser.js")
+
+
+def has_bonjour() -> bool:
+    """Whether node has the package that OSCQuery clients of its world find services with (see NODE_PATH)."""
+    if NODE is None:
+        return False
+    command = [NODE, "-e", "require.resolve('bonjour-service')"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not has_bonjour(), reason="node has no package bonjour-service: npm install, and NODE_PATH")
+def test_a_browser_of_another_make_finds_the_same() -> None:
+    async def scenario() -> dict[str, Any]:
+        discovery = Machine().discovery("Kit of Ana")
+        await discovery.start()
+        types = ("oscjson/tcp", "osc/udp", "http/tcp")
+        browser = await asyncio.create_subprocess_exec(
+            str(NODE), str(BROWSER), *types, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            out, err = await asyncio.wait_for(browser.communicate(), WAIT_S)
+        finally:
+            if browser.returncode is None:
+                browser.kill()
+                await browser.wait()
+            await discovery.stop()
+        assert browser.returncode == 0, err.decode()
+        return dict(json.loads(out))
+
+    found = asyncio.run(scenario())
+    assert {kind: (s["name"], s["port"]) for kind, s in found.items()} == {
+        "oscjson": ("Kit of Ana", 8080),
+        "osc": ("Kit of Ana", 8081),
+        "http": ("Kit of Ana", 8080),
+    }
+    assert found["oscjson"]["addresses"] == ["192.0.2.7"]
+    assert found["http"]["txt"]["api"] == "/api/v1"
