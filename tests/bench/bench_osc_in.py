@@ -32,6 +32,8 @@ from tests.bench.table import print_table
 from tests.controllers import make_controller
 
 HOLD = "/track/1/onset/hold_ms"
+#: Messages that differ, one after the other.
+CYCLE = 2000
 #: As many faders as a 14-parameter synth has.
 FADERS = 14
 PEER = ("127.0.0.1", 9999)
@@ -145,7 +147,8 @@ def pattern_rows() -> Iterator[tuple[str, int, str]]:
 class Flow:
     """What came of sending for a while."""
 
-    sent: int
+    lost: int
+    changes: int
     delays_ms: np.ndarray
     cpu: float
     told: int
@@ -154,14 +157,14 @@ class Flow:
 def _send(port: int, rate_hz: int, seconds: float, back: Connection) -> None:
     """Send a message each tick, and give back when; runs in a process of its own."""
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    packets = [encode(f"/remapd{HOLD}", [n / 10.0]) for n in range(2000)]
+    packets = [encode(f"/remapd{HOLD}", [n / 10.0]) for n in range(CYCLE)]
     times = np.zeros(round(rate_hz * seconds))
     begun = time.monotonic() + 0.1
     for n in range(len(times)):
         while (left_s := begun + n / rate_hz - time.monotonic()) > 0.0:
             time.sleep(left_s)
         times[n] = time.monotonic()
-        sender.sendto(packets[n % 2000], ("127.0.0.1", port))
+        sender.sendto(packets[n % CYCLE], ("127.0.0.1", port))
     back.send(times)
 
 
@@ -184,22 +187,35 @@ async def flow(rate_hz: int, listeners: int, seconds: float) -> Flow:
         cpu_s = time.process_time() - cpu_s
         sender.join()
     await server.stop()
-    delays_ms = 1000.0 * (np.array(arrivals) - sent) if len(arrivals) == len(sent) else np.full(1, np.nan)
-    return Flow(len(sent), delays_ms, cpu_s / seconds, server.counters.replies)
+    lost = len(sent) - (server.counters.messages - listeners)
+    delays_ms = 1000.0 * _delays_s(sent, arrivals)
+    delays_ms = delays_ms[np.isfinite(delays_ms)]
+    return Flow(lost, len(arrivals), delays_ms, cpu_s / seconds, server.counters.replies)
 
 
-def _timed(controller: Controller) -> list[float]:
-    """Moments at which something was set, from now on."""
-    moments: list[float] = []
+def _timed(controller: Controller) -> list[tuple[float, int]]:
+    """Moments at which something was set, from now on, and which message of its cycle it was."""
+    moments: list[tuple[float, int]] = []
     set_values = controller.set
 
     def timed(changes, source=None):
         changed = set_values(changes, source)
-        moments.append(time.monotonic())
+        moments.append((time.monotonic(), round(changes[HOLD] * 10.0)))
         return changed
 
     controller.set = timed
     return moments
+
+
+def _delays_s(sent: np.ndarray, arrivals: list[tuple[float, int]]) -> np.ndarray:
+    """Time from each message to the change that set it, or a later one that came in its place."""
+    set_s = np.full(len(sent), np.nan)
+    first = 0
+    for moment, place in arrivals:
+        last = first + (place - first) % CYCLE
+        set_s[first : last + 1] = moment
+        first = last + 1
+    return set_s - sent
 
 
 def flow_rows(seconds: float) -> Iterator[tuple[object, ...]]:
@@ -208,7 +224,8 @@ def flow_rows(seconds: float) -> Iterator[tuple[object, ...]]:
         for listeners in LISTENERS:
             result = asyncio.run(flow(rate_hz, listeners, seconds))
             delays = [f"{q:.2f}" for q in (*np.percentile(result.delays_ms, (50, 99)), result.delays_ms.max())]
-            yield rate_hz, listeners, result.sent, *delays, f"{100.0 * result.cpu:.0f} %", result.told
+            counts = result.lost, result.changes
+            yield rate_hz, listeners, *counts, *delays, f"{100.0 * result.cpu:.0f} %", result.told
 
 
 def main() -> None:
@@ -218,7 +235,7 @@ def main() -> None:
     seconds = parser.parse_known_args()[0].seconds
     print_table("OSC messages, us each", ("what", "remapd", "python-osc"), asyncio.run(message_rows()))
     print_table("A pattern that is new, in a tree of eight tracks", ("pattern", "found", "ms"), pattern_rows())
-    header = ("messages/s", "listeners", "sent", "set after ms (p50)", "p99", "most", "CPU", "packets back")
+    header = ("messages/s", "listeners", "lost", "changes", "p50 ms", "p99", "most", "CPU", "packets back")
     print_table("From the sender's call until it is set", header, flow_rows(seconds))
 
 
