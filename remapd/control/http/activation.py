@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from remapd.control.http.problems import RefusalError
 from remapd.engine.layout import MAX_TRACKS
@@ -13,11 +13,22 @@ if TYPE_CHECKING:
     from remapd.control.controller import Controller
 
 
+def _whole(value: object) -> object:
+    """JSON has one kind of numbers: 1.0 is as whole as 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: Member of a body.
+TrackNumber = Annotated[
+    int, BeforeValidator(_whole), Field(ge=1, le=MAX_TRACKS, description="Number of the track, from 1.")
+]
+
+
 class Activation(BaseModel):
     """Which track shall play it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"example": {"track": 1}})
-    track: int = Field(1, ge=1, le=MAX_TRACKS, description="Number of the track, from 1.")
+    track: TrackNumber = 1
 
 
 def check_track(controller: Controller, track: int) -> None:

@@ -6,13 +6,18 @@ import hashlib
 from typing import Annotated, Any
 
 from fastapi import Header
+from pydantic.json_schema import SkipJsonSchema
 from starlette.responses import Response
 
 from remapd.control.http.problems import RefusalError
 
 #: Parameters of a route: `if_match: IfMatch = None`.
-IfMatch = Annotated[str | None, Header(description="Do it only if the entity tag is still this one, else 412.")]
-IfNoneMatch = Annotated[str | None, Header(description="Send it only if the entity tag is no longer this one.")]
+IfMatch = Annotated[
+    str | SkipJsonSchema[None], Header(description="Do it only if the entity tag is still this one, else 412.")
+]
+IfNoneMatch = Annotated[
+    str | SkipJsonSchema[None], Header(description="Send it only if the entity tag is no longer this one.")
+]
 
 #: What the OpenAPI document says of the header.
 ETAG_HEADER: dict[str, Any] = {"ETag": {"description": "Entity tag, for If-Match.", "schema": {"type": "string"}}}

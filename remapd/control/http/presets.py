@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from remapd.control.http.activation import Activation, check_track, check_unused
+from remapd.control.http.activation import Activation, TrackNumber, check_track, check_unused
 from remapd.control.http.answers import json_answer, tagged_answer
 from remapd.control.http.cards import PresetDocument, PresetRow, preset_rows
 from remapd.control.http.etag import ETAG_HEADER, IfMatch, IfNoneMatch
@@ -20,7 +20,6 @@ from remapd.control.http.renaming import Renaming
 from remapd.control.http.source import Client
 from remapd.control.http.tree_reader import Values, values_response
 from remapd.control.library import must_be_free
-from remapd.engine.layout import MAX_TRACKS
 from remapd.synth.presets import MAX_DESCRIPTION_LENGTH, default_preset, preset_document, preset_from_document
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class SoundOfTrack(BaseModel):
         extra="forbid", strict=True, json_schema_extra={"example": {"name": "my snare", "track": 1}}
     )
     name: NewName
-    track: int = Field(1, ge=1, le=MAX_TRACKS, description="Number of the track, from 1.")
+    track: TrackNumber = 1
     description: str = Field("", max_length=MAX_DESCRIPTION_LENGTH, description="One line for people.")
     replace: bool = Field(False, description="Whether a preset of this name may be replaced.")
 

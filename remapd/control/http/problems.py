@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from remapd.errors import (
     BusyError,
@@ -47,7 +48,7 @@ class Problem(BaseModel):
         json_schema_extra={
             "example": {
                 "type": "about:blank",
-                "title": "Unprocessable Content",
+                "title": http.HTTPStatus(422).phrase,
                 "status": 422,
                 "detail": f"{_EXAMPLE}: expected a number from -60 to 24 dB, got 99",
                 "field": _EXAMPLE,
@@ -184,10 +185,21 @@ async def _on_validation_error(_: Request, error: Exception) -> Response:
     return problem_response(refusal_of_validation(error.errors()))
 
 
-async def _on_http_exception(_: Request, error: Exception) -> Response:
+async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    detail = error.detail if error.detail != title_of(error.status_code) else _PLAIN.get(error.status_code, "")
-    return problem_response(RefusalError(error.status_code, detail or error.detail, headers=dict(error.headers or {})))
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == 400:  # The only one of these that the framework has: a body that it cannot parse.
+        return problem_response(RefusalError(422, "the body is no JSON text", "body", "a JSON text", Told("none")))
+    if status == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    detail = _PLAIN.get(status, error.detail) if error.detail == title_of(status) else error.detail
+    return problem_response(RefusalError(status, detail, headers=headers))
+
+
+def _methods_at(request: Request) -> set[str]:
+    """Methods of all routes of a path; the framework tells those of the first alone."""
+    fitting = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in fitting for method in getattr(route, "methods", None) or ()}
 
 
 async def _on_os_error(request: Request, error: Exception) -> Response:

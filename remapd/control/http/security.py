@@ -80,7 +80,7 @@ class Guard:
             await self._serve_websocket(_without_token(scope), receive, send)
         else:
             limited = capped(receive, self.policy.body_limit(scope["path"]))
-            await self._app(_without_token(scope), limited, _with_headers(scope, send))
+            await self._app(_as_get(_without_token(scope)), limited, _with_headers(scope, send))
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._websockets.take():
@@ -203,6 +203,11 @@ def _without_token(scope: Scope) -> Scope:
         offered = scope.get("subprotocols", ())
         kept["subprotocols"] = [text for text in offered if not text.startswith(TOKEN_SUBPROTOCOL)]
     return kept
+
+
+def _as_get(scope: Scope) -> Scope:
+    """HEAD is GET whose body the server leaves out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 _SECRET_HEADERS = (b"authorization", b"sec-websocket-protocol", b"cookie")

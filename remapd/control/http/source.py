@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Header
+from pydantic.json_schema import SkipJsonSchema
 
 #: Parameter of a route that changes the tree: `client: Client = None`, given to the controller as `source`.
 Client = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         alias="Remapd-Client",
         pattern="^[0-9a-f]{32}$",
