@@ -29,7 +29,7 @@ from remapd.control.announcements import (
     osc_endpoints,
     own_host_name,
 )
-from remapd.control.discovery import Discovery, present_addresses
+from remapd.control.discovery import Discovery, _look, present_addresses
 
 # Addresses of no machine: RFC 5737 and RFC 3849 keep them for texts.
 HERE = ["127.0.0.1", "::1", "192.0.2.7", "198.51.100.7", "2001:db8::7", "fe80::7", "169.254.3.4"]
@@ -273,6 +273,17 @@ def test_addresses_and_ports_that_change_are_followed() -> None:
             await discovery.stop()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("host", ["localhost", "no such machine", "a..b", "x" * 300])
+def test_a_name_is_told_by_its_address_if_it_has_one(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoints = [Endpoint("_osc._udp", host, 9000)]
+    _, looked_up = _look(lambda: HERE, endpoints)
+    assert announcements(looked_up, HERE) == ()
+    answer = [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("192.0.2.7", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments: answer)
+    _, looked_up = _look(lambda: HERE, endpoints)
+    assert announcements(looked_up, HERE)[0].addresses == ("192.0.2.7",)
 
 
 def test_nothing_is_opened_while_all_is_on_loopback() -> None:

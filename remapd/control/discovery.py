@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import ifaddr
 from zeroconf import Error as ZeroconfError
@@ -121,8 +122,8 @@ class Discovery:
 
     async def _follow(self) -> None:
         """Announce what is there now, if that is not what is announced."""
-        present = await asyncio.to_thread(self._present)
-        wanted = announcements(self._endpoints(), present)
+        present, endpoints = await asyncio.to_thread(_look, self._present, list(self._endpoints()))
+        wanted = announcements(endpoints, present)
         if self._clash.is_set():
             self._yield_name()
         elif wanted == self._told:
@@ -177,6 +178,18 @@ class Discovery:
             await asyncio.wait_for(zeroconf.async_close(), _GOODBYE_S)
         except (OSError, TimeoutError, ZeroconfError) as error:
             _log.warning("the network may believe for a while that this daemon is there: %s", error)
+
+
+def _look(present: Callable[[], list[str]], endpoints: list[Endpoint]) -> tuple[list[str], list[Endpoint]]:
+    """Addresses that there are, and endpoints with addresses for names."""
+    return present(), [replace(endpoint, host=_address_of(endpoint.host)) for endpoint in endpoints]
+
+
+def _address_of(host: str) -> str:
+    """Address to which a socket for `host` was bound; `host` itself if it has none."""
+    with contextlib.suppress(OSError, UnicodeError):
+        return str(socket.getaddrinfo(host, None)[0][4][0])
+    return host
 
 
 class _Rivals(RecordUpdateListener):
