@@ -64,6 +64,14 @@ def test_the_level_can_be_changed_at_run_time():
     assert [line.rsplit(": ", 1)[1] for line in written(stream)] == ["heard"]
 
 
+def test_of_what_serves_only_weighty_lines_are_taken():
+    with running(level="debug") as (logs, _):
+        for name in ("uvicorn.error", "asyncio"):
+            logging.getLogger(name).info("by the way")
+            logging.getLogger(name).error("trouble")
+        assert [line.text for line in logs.lines()] == ["trouble", "trouble"]
+
+
 def test_all_is_as_before_after_the_end():
     root = logging.getLogger("remapd.a_test")
     before = root.level, root.propagate, list(root.handlers)

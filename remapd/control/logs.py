@@ -21,8 +21,9 @@ from remapd.errors import FieldError
 
 #: Lines that wait for the stream; more are dropped and counted.
 QUEUE_LINES = 1000
-#: Loggers whose lines are taken: our own, and those of what serves.
-ROOTS = ("remapd", "uvicorn", "asyncio")
+#: Loggers whose lines are taken: our own, and of what serves only the weighty ones.
+ROOTS = ("remapd",)
+OTHERS = ("uvicorn", "asyncio", "zeroconf")
 
 Layout = Literal["plain", "json"]
 
@@ -39,7 +40,7 @@ class Logs:
     stream : text stream, optional
         Where they go; standard error by default.
     roots : sequence of str
-        Loggers that are taken, with all below them.
+        Our own loggers, with all below them.
 
     Attributes
     ----------
@@ -59,7 +60,8 @@ class Logs:
         stream: TextIO | None = None,
         roots: Sequence[str] = ROOTS,
     ) -> None:
-        self._loggers = [logging.getLogger(root) for root in roots]
+        self._own = [logging.getLogger(root) for root in roots]
+        self._loggers = [*self._own, *(logging.getLogger(other) for other in OTHERS)]
         self._before: list[tuple[int, bool]] = []
         self._level = _checked(level)
         self.secrets = Secrets()
@@ -76,8 +78,8 @@ class Logs:
         self._before = [(logger.level, logger.propagate) for logger in self._loggers]
         for logger in self._loggers:
             logger.addHandler(self._handler)
-            logger.setLevel(self._level.upper())
             logger.propagate = False
+        self._set_levels()
         self._listener.start()
 
     async def stop(self) -> None:
@@ -106,8 +108,12 @@ class Logs:
         """
         self._level = _checked(level)
         if self._before:
-            for logger in self._loggers:
-                logger.setLevel(level.upper())
+            self._set_levels()
+
+    def _set_levels(self) -> None:
+        least = logging.getLevelNamesMapping()[self._level.upper()]
+        for logger in self._loggers:
+            logger.setLevel(least if logger in self._own else max(least, logging.WARNING))
 
     def lines(self, least: str = LOG_LEVELS[0], most: int | None = None) -> list[LogLine]:
         """The last lines of at least this weight, oldest first.

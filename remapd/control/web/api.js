@@ -27,8 +27,17 @@ export class Api {
     return this.request("GET", path);
   }
 
-  async request(method, path, body, headers = {}) {
-    const all = {...headers};
+  async blob(path) {
+    return (await this.fetched("GET", path)).blob();
+  }
+
+  async request(method, path, body) {
+    const answer = await this.fetched(method, path, body);
+    return answer.status === 204 ? null : answer.json().catch(() => null);
+  }
+
+  async fetched(method, path, body) {
+    const all = {};
     if (body !== undefined) all["Content-Type"] = "application/json";
     if (this.client) all["Remapd-Client"] = this.client;
     if (this.token) all.Authorization = `Bearer ${this.token}`;
@@ -37,7 +46,7 @@ export class Api {
     });
     if (answer.status === 401) this.onTokenNeeded();
     if (!answer.ok) throw new Problem(answer.status, await answer.json().catch(() => ({})));
-    return answer.status === 204 ? null : answer.json().catch(() => null);
+    return answer;
   }
 
   socketUrl(query) {

@@ -6,7 +6,8 @@ import {byId, element, isTyping, setAttribute, setText} from "./dom.js";
 import {Learn} from "./learn.js";
 import {Live} from "./live.js";
 import {Meter} from "./meters.js";
-import {Recorder, Sessions, treePanels} from "./panels.js";
+import {Sessions, treePanels} from "./panels.js";
+import {Recorder, Recordings} from "./recordings.js";
 import {Store} from "./store.js";
 import {toast} from "./toast.js";
 import {Details, Strip, numbersOf} from "./track.js";
@@ -24,10 +25,12 @@ class Page {
     this.learn = new Learn(this.api, onProblem);
     this.context = {
       store: this.store, api: this.api, onProblem, removeTrack: (number) => this.removeTrack(number),
+      presetName: () => this.store.value(`/track/${this.selected}/preset`),
       saveSound: (number) => this.saveSound(number), reload: () => this.reload(),
     };
     this.sessions = new Sessions(this.context);
     this.recorder = new Recorder(this.context);
+    this.recordings = new Recordings(this.context);
     this.output = [new Meter("Output, left"), new Meter("Output, right")];
     byId("output-meters").append(...this.output.map((meter) => meter.node));
     this.strips = new Map();
@@ -62,7 +65,8 @@ class Page {
     live.on("notice", ({text}) => toast(text));
     live.on("device", () => this.showStatus());
     live.on("xrun", (late) => this.showLate(late));
-    live.on("recording", (report) => this.recorder.hear(report));
+    live.on("recording", (report) => this.hearRecorder(report));
+    live.on("job", (job) => this.recordings.hear(job));
     live.on("midi_learn", (message) => this.learn.hear(message));
     live.on("error", ({detail}) => toast(detail, "bad"));
   }
@@ -75,6 +79,7 @@ class Page {
     this.wasLost = false;
     this.showStatus();
     this.learn.load();
+    this.recorder.load();
   }
 
   disconnected() {
@@ -83,6 +88,11 @@ class Page {
     setText(byId("link"), "not connected");
     setText(byId("banner"), "No connection to remapd. The music may well go on; trying again…");
     byId("banner").hidden = false;
+  }
+
+  hearRecorder(report) {
+    this.recorder.hear(report);
+    if (report.state === "idle") this.recordings.load();
   }
 
   hear(event) {
@@ -143,7 +153,7 @@ class Page {
     if (!numbers.includes(this.selected)) this.selected = numbers[0];
     this.strips = new Map(numbers.map((number) => [number, new Strip(number, this.context, (chosen) => this.select(chosen))]));
     byId("strips").replaceChildren(...[...this.strips.values()].map((strip) => strip.node), this.addButton());
-    byId("rest").replaceChildren(this.recorder.node, ...treePanels(this.context), this.sessions.node);
+    byId("rest").replaceChildren(this.recorder.node, ...treePanels(this.context), this.sessions.node, this.recordings.node);
     this.select(this.selected);
   }
 

@@ -74,28 +74,3 @@ export class Sessions {
     }
   }
 }
-
-export class Recorder {
-  constructor({api, onProblem}) {
-    Object.assign(this, {api, onProblem});
-    this.isRunning = false;
-    this.button = element("button", {type: "button", class: "record", "aria-pressed": "false", onclick: () => this.toggle()}, "record the input");
-    this.words = element("span", {class: "words"});
-    this.node = element("div", {class: "recorder"}, this.button, this.words);
-  }
-
-  async toggle() {
-    try {
-      await this.api.request("POST", this.isRunning ? "/recordings/stop" : "/recordings/arm", this.isRunning ? undefined : {});
-    } catch (problem) {
-      this.onProblem(problem);
-    }
-  }
-
-  hear({state, seconds = 0, path = "", name = path, error = ""}) {
-    this.isRunning = state === "recording" || state === "armed";
-    this.button.setAttribute("aria-pressed", this.isRunning);
-    setText(this.button, this.isRunning ? "stop recording" : "record the input");
-    setText(this.words, error || (name ? `${name}: ${seconds.toFixed(1)} s` : ""));
-  }
-}
