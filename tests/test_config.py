@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -256,6 +257,26 @@ _KEYS = sorted(
 def test_any_values_are_a_config_or_refused_in_a_line(tmp_path, section, as_list, values):
     head = f"[[{section}]]" if as_list else f"[{section}]"
     _try(tmp_path / "any.toml", "\n".join([head, *(f"{k} = {v}" for k, v in values.items())]).encode())
+
+
+_VARIABLES = [
+    f"REMAPD_{section.upper()}__{key.upper()}"
+    for section, field in Config.model_fields.items()
+    for key in (*getattr(field.annotation, "model_fields", {}), "NONE")
+]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*_VARIABLES, "REMAPD_TRACK", "REMAPD_HTTP", "REMAPD_DEVICE", "REMAPD_DEVICE__BLOCK_SIZE"]),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30) | _VALUES,
+        max_size=3,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_environment_makes_a_config_or_is_refused_in_a_line(tmp_path, variables):
+    with mock.patch.dict(os.environ, variables):
+        _try(tmp_path / "any.toml", b"")
 
 
 def _try(path: Path, content: bytes) -> None:
