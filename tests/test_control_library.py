@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remapd.control import library as library_module
+from remapd.control import loaded_files
 from remapd.control.library import Library
 from remapd.control.library_entry import SETTLE_S
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
@@ -77,7 +78,7 @@ def test_a_model_is_loaded_once_as_long_as_its_file_stays(library):
 
 
 def test_no_more_than_some_are_kept_loaded(library, monkeypatch):
-    monkeypatch.setattr(library_module, "_LOADED", 1)
+    monkeypatch.setattr(loaded_files, "MOST", 1)
     first = library.model("snare_1")
     library.model("snare_2")
     assert library.model("snare_1") is not first

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -24,6 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from remapd.control.config_errors import DELIMITER, PREFIX, field_error, refuse_unknown_variables
 from remapd.control.config_sections import (
     DiscoverySection,
     EngineSection,
@@ -33,23 +32,19 @@ from remapd.control.config_sections import (
     OscSection,
     PathsSection,
     SessionSection,
-    range_text,
 )
-from remapd.control.config_values import ControlValues, track_values, unknown_key
+from remapd.control.config_values import ControlValues, track_values
 from remapd.control.directories import CONFIG_NAME, Directories, directories
 from remapd.control.jobs.limits import JOB_LIMITS
 from remapd.control.recordings.limits import RECORDING_LIMITS
 from remapd.control.tree import Value, build_tree, numeric
 from remapd.engine.layout import MAX_TRACKS
-from remapd.errors import ConfigError, FieldError, Told
+from remapd.errors import ConfigError, FieldError
 from remapd.fields import shown
 from remapd.files import read_capped
 from remapd.parameters import ParameterTable
 
 MAX_FILE_BYTES = 256 * 1024
-_PREFIX, _DELIMITER = "REMAPD_", "__"
-#: Settings whose value is nobody's business.
-_SECRET = "token"
 
 DEVICE = ControlValues("device", build_tree(()).under("/device"))
 MIX = ControlValues("mix", [control for control in build_tree(()).values() if control.setting])
@@ -83,8 +78,8 @@ class Config(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
-        env_nested_delimiter=_DELIMITER,
+        env_prefix=PREFIX,
+        env_nested_delimiter=DELIMITER,
         extra="forbid",
         frozen=True,
         validate_default=True,
@@ -157,7 +152,7 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
         If a key is unknown or a value does not fit; `field` names it (``http.port``).
     """
     document = _document(path)
-    _refuse_unknown_variables(os.environ)
+    refuse_unknown_variables(os.environ, Config.model_fields)
 
     class Loaded(Config):
         @classmethod
@@ -174,14 +169,14 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Any] | None = 
     try:
         return Loaded(**(overrides or {}))
     except ValidationError as error:
-        raise _field_error(error.errors(include_url=False)[0]) from None
+        raise field_error(error.errors(include_url=False)[0], Config.model_fields) from None
     except SettingsError as error:
         raise ConfigError(f"the environment: {error}, which is no JSON text") from None
 
 
 def config_path() -> Path:
     """The config file of this user; it need not exist."""
-    chosen = os.environ.get(f"{_PREFIX}PATHS{_DELIMITER}CONFIG")
+    chosen = os.environ.get(f"{PREFIX}PATHS{DELIMITER}CONFIG")
     return (Path(chosen) if chosen else directories().config) / CONFIG_NAME
 
 
@@ -195,36 +190,3 @@ def _document(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"config {str(path)!r} is no TOML text: {shown(str(error), 200)}") from None
-
-
-def _refuse_unknown_variables(names: Iterable[str]) -> None:
-    """Variables below a section are ours; a section that there is not would be passed over in silence."""
-    for name in names:
-        section, delimiter, _ = name.upper().removeprefix(_PREFIX).partition(_DELIMITER)
-        if name.upper().startswith(_PREFIX) and delimiter and section.lower() not in Config.model_fields:
-            known = [f"{_PREFIX}{field.upper()}{_DELIMITER}..." for field in Config.model_fields]
-            raise unknown_key(name, name, known)
-
-
-def _field_error(problem: ErrorDetails) -> FieldError:
-    place = problem["loc"]
-    field = ".".join(str(part + 1) if isinstance(part, int) else shown(part) for part in place) or "config"
-    if problem["type"] == "extra_forbidden":
-        return unknown_key(field, str(place[-1]), _fields(place[:-1]))
-    setting = _fields(place[:-1]).get(str(place[-1])) if place else None
-    expected = setting and range_text(setting)
-    got = Told("something else") if _SECRET in place else problem["input"]
-    return FieldError(field, expected or _expected(problem["msg"]), got)
-
-
-def _expected(message: str) -> str:
-    text = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return "a section" if "instance of" in text else text[:1].lower() + text[1:]
-
-
-def _fields(place: tuple[int | str, ...]) -> dict[str, FieldInfo]:
-    """Settings at a place: those of a section, or the sections."""
-    if not place:
-        return Config.model_fields
-    section = Config.model_fields[str(place[0])].annotation
-    return getattr(section, "model_fields", {})

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-from remapd.control.library_entry import Entry, Identity, LibraryChange, compared, entry_of, scan
+from remapd.control.library_entry import Entry, LibraryChange, compared, scan
+from remapd.control.loaded_files import LoadedFiles
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, Told
 from remapd.fields import checked_name, parsed_json
 from remapd.files import make_folder, replace_file, storage_error
@@ -24,12 +23,8 @@ from remapd.synth.presets import MAX_FILE_BYTES, Preset, preset_from_document, s
 
 #: The user may have this many files of a kind.
 MAX_OWN_FILES = 2000
-#: Models and presets that are kept loaded.
-_LOADED = 64
-
 Check = Callable[[Entry | None], None]
 Reader = Callable[[list[LibraryChange]], None]
-Loaded = TypeVar("Loaded", Model, Preset)
 
 
 class Library:
@@ -46,7 +41,7 @@ class Library:
         self.own = own or user_folder()
         self._lock = threading.RLock()
         self._readers: list[Reader] = []
-        self._loaded: OrderedDict[tuple[str, Identity], Model | Preset] = OrderedDict()
+        self._models, self._presets = LoadedFiles(load_model), LoadedFiles(load_preset_named)
         self._entries = {kind: scan(kind, self.own) for kind in (MODEL, PRESET)}
 
     # -- what there is -----------------------------------------------------------------------------------------------
@@ -77,11 +72,11 @@ class Library:
         ModelError
             If its file is damaged; the text names the field.
         """
-        return self._load(self._entry(MODEL, name), load_model)
+        return self._models.get(self._entry(MODEL, name))
 
     def preset(self, name: str) -> Preset:
         """Load a preset by name; raises as `model` does."""
-        return self._load(self._entry(PRESET, name), load_preset_named)
+        return self._presets.get(self._entry(PRESET, name))
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
@@ -176,17 +171,6 @@ class Library:
             raise ConflictError(kind.name, f"a {kind.name} of your own; what ships with remapd stays as it is", name)
         return entry
 
-    def _load(self, entry: Entry, load: Callable[[Path], Loaded]) -> Loaded:
-        key = (entry.kind.name, (entry_of(entry.kind, entry.path, entry.is_own) or entry).identity)
-        with self._lock:
-            found = self._loaded.get(key)
-            if found is None:
-                found = self._loaded[key] = load(entry.path)
-                while len(self._loaded) > _LOADED:
-                    self._loaded.popitem(last=False)
-            self._loaded.move_to_end(key)
-        return found  # type: ignore[return-value]
-
     def _path(self, kind: Kind, name: str) -> Path:
         return self.own / kind.folder / f"{name}{kind.suffix}"
 
@@ -228,9 +212,9 @@ class Library:
 
     def _try(self, entry: Entry) -> None:
         if entry.kind is MODEL:
-            self._load(entry, load_model)
+            self._models.get(entry)
         else:
-            self._load(entry, load_preset_named)
+            self._presets.get(entry)
 
     def _tell(self, changes: list[LibraryChange]) -> None:
         for reader in list(self._readers) if changes else ():
