@@ -6,6 +6,8 @@ out before a line is kept or written.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import queue
 import sys
@@ -21,6 +23,8 @@ from remapd.errors import FieldError
 
 #: Lines that wait for the stream; more are dropped and counted.
 QUEUE_LINES = 1000
+#: Time that a stream gets for what waits at the end.
+_LAST_LINES_S = 2.0
 #: Loggers whose lines are taken: our own, and of what serves only the weighty ones.
 ROOTS = ("remapd",)
 OTHERS = ("uvicorn", "asyncio", "zeroconf")
@@ -69,7 +73,7 @@ class Logs:
         self._handler = _Handler(self.secrets, self._last)
         output = logging.StreamHandler(stream or sys.stderr)
         output.setFormatter(_formatter(layout))
-        self._listener = QueueListener(self._handler.queue, output)
+        self._listener = _Listener(self._handler.queue, output)
 
     async def start(self) -> None:
         """Begin to take lines."""
@@ -91,7 +95,7 @@ class Logs:
             logger.setLevel(level)
             logger.propagate = propagate
         self._before = []
-        self._listener.stop()
+        await asyncio.to_thread(self._listener.stop)
 
     @property
     def level(self) -> str:
@@ -152,6 +156,27 @@ class _Handler(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             self.dropped += 1
+
+
+class _Listener(QueueListener):
+    """Writes lines in a thread of its own, which a stream that takes nothing cannot keep from being left behind."""
+
+    def enqueue_sentinel(self) -> None:
+        """Have the thread end, also where the queue is full: its oldest line gives way."""
+        while True:
+            try:
+                self.queue.put_nowait(None)
+                return
+            except queue.Full:
+                with contextlib.suppress(queue.Empty):
+                    self.queue.get_nowait()
+
+    def stop(self) -> None:
+        """Write what waits, if the stream takes it in time."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self.enqueue_sentinel()
+            thread.join(_LAST_LINES_S)
 
 
 def _formatter(layout: Layout) -> logging.Formatter:
