@@ -4,7 +4,15 @@ import pytest
 
 from remapd.control.midi import ports as module
 from remapd.control.midi.ports import MAX_PORTS, QUEUE_MESSAGES, MidiUnavailableError, Ports, plain_names
-from remapd.control.midi.reader import IDLE_S, MAX_MESSAGES, POLL_S, SCAN_S, Reader
+from remapd.control.midi.reader import (
+    IDLE_S,
+    MAX_MESSAGES,
+    POLL_S,
+    RESTING_POLL_S,
+    RESTS_AFTER_S,
+    SCAN_S,
+    Reader,
+)
 from tests.midi_wire import FakeRtMidi
 
 CC = [0xB0, 7, 1]
@@ -91,7 +99,7 @@ def test_everything_is_closed():
     rtmidi = FakeRtMidi()
     rtmidi.plug("desk:1")
     scanned(rtmidi, "desk").close()
-    assert [one.deleted for one in rtmidi.inputs] == [True] * 3
+    assert [one.deleted for one in rtmidi.inputs] == [True] * 2
 
 
 def test_without_any_interface_it_says_why(monkeypatch, tmp_path):
@@ -131,9 +139,10 @@ def test_it_tells_of_ports_once_and_when_they_change():
 def test_it_tells_of_messages_in_parts_and_waits_only_when_there_are_no_more():
     rtmidi = FakeRtMidi()
     reader, told = reading(rtmidi)
-    assert reader.turn(0.0) == POLL_S
+    assert reader.turn(0.0) == RESTING_POLL_S
     rtmidi.opened("remapd").receive(*[CC] * (MAX_MESSAGES + 1), [0xF0, 1, 2, 3, 0xF7])
     assert reader.turn(0.001) == POLL_S
+    assert reader.turn(0.001 + RESTS_AFTER_S) == RESTING_POLL_S
     assert [len(line["messages"]) for line in told[1:]] == [MAX_MESSAGES, 1]
     assert told[-1] == {"port": "remapd", "messages": ["b00701"]}
 

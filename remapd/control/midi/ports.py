@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-#: Name under which other programs see our own port.
+#: Name under which other programs see us.
 CLIENT_NAME = "remapd-midi"
 #: Stands for every port.
 ALL = "*"
@@ -125,20 +125,18 @@ class Ports:
 
     def close(self) -> None:
         """Close everything."""
-        for port in self._open.values():
+        for port in {id(port): port for port in [*self._open.values(), self._scout]}.values():
             port.delete()
         self._open.clear()
-        self._scout.delete()
 
     def _open_virtual(self, name: str) -> None:
-        port = _made(self._rtmidi, self._api, CLIENT_NAME)
+        """The scout takes it: each input is a client of its own, which costs a JACK server time in every cycle."""
         try:
-            port.open_virtual_port(name)
+            self._scout.open_virtual_port(name)
         except Exception:  # rtmidi's own; Windows has no such ports.
-            port.delete()
             return
         self.virtual = name
-        self._open[name] = port
+        self._open[name] = self._scout
 
     def _open_port(self, name: str, index: int) -> None:
         if len(self._open) >= MAX_PORTS:
@@ -168,7 +166,7 @@ def _first_working(rtmidi: Any) -> tuple[int, Input]:
             faults.append(f"{name}: no sequencer (sudo modprobe snd-seq)")
             continue
         try:
-            return api, _made(rtmidi, api, f"{CLIENT_NAME}-scout")
+            return api, _made(rtmidi, api, CLIENT_NAME)
         except Exception as error:  # rtmidi's own, which differ from version to version.
             faults.append(f"{name}: {one_line(error)}")
     raise MidiUnavailableError("; ".join(faults) or "rtmidi was built without any interface")

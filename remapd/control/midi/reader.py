@@ -15,14 +15,16 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from remapd.control.midi.jack_watch import JackWatch
 from remapd.control.midi.ports import CLIENT_NAME, QUEUE_MESSAGES, MidiUnavailableError, Ports, one_line
 
-#: A message waits for a third of this on average; rtmidi has no other way to be asked.
-POLL_S = 0.002
+#: Between two looks at the ports, as rtmidi has no other way to be asked: while something moves, and for a while after,
+#: and while all is still.
+POLL_S, RESTING_POLL_S = 0.002, 0.005
+RESTS_AFTER_S = 5.0
 IDLE_S = 0.1
 SCAN_S = 0.5
 #: Messages of one port in one line.
@@ -54,6 +56,7 @@ class Reader:
         self._ports, self._tell = ports, tell
         self._next_scan_s = float("-inf")
         self._has_told = False
+        self._last_message_s = float("-inf")
 
     def turn(self, now_s: float) -> float:
         """Look at everything once; returns for how many seconds there is nothing to do."""
@@ -62,10 +65,15 @@ class Reader:
             if self._ports.scan() or not self._has_told:
                 self._has_told = True
                 self._tell_ports()
-        is_full = self._tell_messages()
-        if is_full:
+        found = self._ports.drain(QUEUE_MESSAGES)
+        if found:
+            self._last_message_s = now_s
+            self._tell_messages(found)
+        if any(len(messages) == QUEUE_MESSAGES for messages in found.values()):
             return 0.0
-        return POLL_S if self._ports.open else IDLE_S
+        if not self._ports.open:
+            return IDLE_S
+        return POLL_S if now_s < self._last_message_s + RESTS_AFTER_S else RESTING_POLL_S
 
     def _tell_ports(self) -> None:
         ports = self._ports
@@ -79,16 +87,13 @@ class Reader:
             }
         )
 
-    def _tell_messages(self) -> bool:
-        """Pass on what has come; whether there may be more."""
-        found = self._ports.drain(QUEUE_MESSAGES)
+    def _tell_messages(self, found: Mapping[str, Sequence[bytes]]) -> None:
         for port, messages in found.items():
             for start in range(0, len(messages), MAX_MESSAGES):
                 part = [message.hex() for message in messages[start : start + MAX_MESSAGES] if len(message) <= 3]
                 self._tell({"port": port, "messages": part})
             if len(messages) == QUEUE_MESSAGES:
                 self._tell({"port": port, "overflow": True})
-        return any(len(messages) == QUEUE_MESSAGES for messages in found.values())
 
 
 def run(settings: dict[str, Any], tell: Callable[[dict[str, Any]], None], stopping: threading.Event) -> Ending:
