@@ -197,6 +197,24 @@ def test_the_server_ends_with_its_connections_and_may_be_stopped_twice(tmp_path:
     asyncio.run(run())
 
 
+def test_no_answer_waits_for_an_acknowledgement(tmp_path: Path) -> None:
+    async def run() -> None:
+        plane = make_plane(tmp_path)
+        async with running(plane):
+            server = make_server(plane)
+            await server.start()
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            await reader.readline()
+            (connection,) = server._server.server_state.connections
+            accepted = connection.transport.get_extra_info("socket")
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+            await server.stop()
+
+    asyncio.run(run())
+
+
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     async def run() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

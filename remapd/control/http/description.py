@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,33 +53,50 @@ class ControlDescription(BaseModel):
     value: Value | None = Field(description="What it is now; null for an action.")
 
 
-def descriptions_json(
-    controls: Iterable[Control], values: Mapping[str, Value], choices: Mapping[str, list[str]]
+async def descriptions_json(
+    controls: Sequence[Control], values: Mapping[str, Value], choices: Mapping[str, list[str]]
 ) -> str:
-    """JSON list of the descriptions of controls.
+    """JSON list of the descriptions of controls, made in pieces so that the loop can do other work between them.
 
     Parameters
     ----------
-    controls : iterable of Control
+    controls : sequence of Control
         What is described.
     values : mapping
         Values by path.
     choices : mapping
         Choices by path, where they are not fixed.
     """
-    return "[" + ", ".join(_description(control, values, choices) for control in controls) + "]"
+    pieces = []
+    for start in range(0, len(controls), _BATCH):
+        pieces += [_description(control, values, choices) for control in controls[start : start + _BATCH]]
+        await asyncio.sleep(0)
+    return f"[{', '.join(pieces)}]"
+
+
+#: Controls that are described at a time, in about a millisecond.
+_BATCH = 300
+_encode = json.JSONEncoder().encode
 
 
 def _description(control: Control, values: Mapping[str, Value], choices: Mapping[str, list[str]]) -> str:
-    chosen = json.dumps(choices.get(control.path, control.choices))
-    return f'{_fixed(control)}, "choices": {chosen}, "value": {json.dumps(values.get(control.path))}}}'
+    chosen = choices.get(control.path, control.choices)
+    return f'{_fixed(control)}, "choices": {_encode(chosen) if chosen else "[]"}, "value": {_value(control, values)}}}'
 
 
-@functools.lru_cache(maxsize=8192)
+def _value(control: Control, values: Mapping[str, Value]) -> str:
+    return "null" if control.kind == "action" else _encode(values[control.path])
+
+
 def _fixed(control: Control) -> str:
     """Give what never changes of a control, as the beginning of a JSON object."""
-    attributes: dict[str, Any] = {name: getattr(control, name) for name in _FIXED}
-    return json.dumps(attributes)[:-1]
+    known = _known.get(control.path)
+    if known is None or known[0] is not control:
+        attributes: dict[str, Any] = {name: getattr(control, name) for name in _FIXED}
+        known = _known[control.path] = control, _encode(attributes)[:-1]
+    return known[1]
 
 
 _FIXED = tuple(name for name in ControlDescription.model_fields if name not in ("choices", "value"))
+#: By path, of which there are as many as the largest tree has; used in the loop's thread alone.
+_known: dict[str, tuple[Control, str]] = {}

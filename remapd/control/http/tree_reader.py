@@ -75,7 +75,7 @@ class TreeReader:
     async def _description(self, path: str) -> Response:
         choices = await choices_for(self._plane, self._controller.tree.under(path))
         revision, values = self._controller.revision, self._controller.values(path)
-        text = descriptions_json(self._controller.tree.under(path), values, choices)
+        text = await descriptions_json(self._controller.tree.under(path), values, choices)
         return Response(f'{{"revision": {revision}, "controls": {text}}}', media_type="application/json")
 
 
