@@ -13,6 +13,9 @@ from remapd.errors import FieldError, Told
 
 #: All addresses of this daemon are below this one.
 ROOT = "/remapd"
+#: What there is besides the tree.
+PING, PONG, SNAPSHOT = f"{ROOT}/ping", f"{ROOT}/pong", f"{ROOT}/snapshot"
+SUBSCRIBE, UNSUBSCRIBE, ERROR = f"{ROOT}/subscribe", f"{ROOT}/unsubscribe", f"{ROOT}/error"
 #: Patterns whose addresses are remembered, and how many new ones are looked up in a second.
 REMEMBERED_PATTERNS = 256
 NEW_PATTERNS_PER_S = 20.0

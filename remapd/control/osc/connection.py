@@ -78,7 +78,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         source = ("osc/tcp", *(transport.get_extra_info("peername") or NOBODY)[:2])
         # Not every client takes bundles, and a stream needs none.
-        self._peer = Peer(self._controller, source, self._send, self._budget, bundle_bytes=0)
+        self._peer = Peer(self._controller, self._receiver.post, source, self._send, self._budget, bundle_bytes=0)
         if not self._opened(self, self._transport):
             self.abort()
             return
@@ -149,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
         while not self._transport.is_closing():
             wait_s = self._budget.wait_s()
             if wait_s > 0.0 or time.monotonic() > until_s:
-                self._set_timer("work", max(wait_s, PAUSE_S) if wait_s else 0.0, self._work)
+                self._set_timer("work", max(wait_s, PAUSE_S) if wait_s else TURN_S, self._work)
                 return
             try:
                 frame = next(self._frames, None)

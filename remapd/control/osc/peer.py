@@ -6,10 +6,10 @@ from collections.abc import Callable, Hashable
 
 from remapd.control.controller import Controller
 from remapd.control.hub import Subscription
-from remapd.control.osc.addresses import ROOT
+from remapd.control.osc.addresses import ERROR, SUBSCRIBE
 from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
-from remapd.control.osc.outbox import MAX_BUNDLE_BYTES, Outbox
+from remapd.control.osc.outbox import MAX_BUNDLE_BYTES, Outbox, Post
 from remapd.errors import FieldError, Told
 
 #: Refusals that are told in a second.
@@ -23,6 +23,8 @@ class Peer:
     ----------
     controller : Controller
         Whose values he is told.
+    post : Post
+        Sends them.
     source : hashable
         Who he is; what he changes himself is not told to him.
     send : callable
@@ -36,6 +38,7 @@ class Peer:
     def __init__(
         self,
         controller: Controller,
+        post: Post,
         source: Hashable,
         send: Callable[[bytes], None],
         budget: TokenBucket,
@@ -44,7 +47,7 @@ class Peer:
         self._controller = controller
         self.source, self.send, self.budget = source, send, budget
         self.errors = TokenBucket(ERRORS_PER_S, ERRORS_PER_S)
-        self.outbox = Outbox(lambda: controller.tree, send, bundle_bytes)
+        self.outbox = Outbox(post, send, bundle_bytes)
         self._subscription: Subscription | None = None
 
     @property
@@ -69,7 +72,7 @@ class Peer:
             If he cannot name a port.
         """
         if port is not None:
-            raise FieldError(f"{ROOT}/subscribe", "no port, but over UDP", port)
+            raise FieldError(SUBSCRIBE, "no port, but over UDP", port)
         if self._subscription is None:
             self._subscription = self._controller.hub.subscribe(self.outbox.put, self.source)
 
@@ -82,7 +85,7 @@ class Peer:
 
     def refuse(self, address: str, text: str) -> None:
         """Tell him why something was not done."""
-        self.send(encode(f"{ROOT}/error", [address, text]))
+        self.send(encode(ERROR, [address, text]))
 
 
 class Guest(Peer):
@@ -96,4 +99,4 @@ class Guest(Peer):
         FieldError
             Always: whoever connected him tells him of changes.
         """
-        raise FieldError(f"{ROOT}/subscribe", "LISTEN, or a message over UDP or TCP", Told("a message here"))
+        raise FieldError(SUBSCRIBE, "LISTEN, or a message over UDP or TCP", Told("a message here"))

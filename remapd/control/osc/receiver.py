@@ -17,11 +17,13 @@ from remapd.control.osc.counters import Counters
 from remapd.control.osc.decoding import Bundle, Message, decode
 from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
+from remapd.control.osc.outbox import Post
 from remapd.control.osc.patterns import is_pattern
 from remapd.control.osc.peer import Peer
 from remapd.control.osc.schedule import Schedule, groups
 from remapd.control.osc.timetag import IMMEDIATELY
 from remapd.control.osc.values import arguments_of, is_pressed, value_of
+from remapd.control.osc.words import Words
 from remapd.errors import FieldError, RemapdError, Told
 
 #: Values that one packet may touch.
@@ -60,25 +62,21 @@ class Receiver:
         How far ahead a bundle may be planned.
     counters : Counters
         Count what comes.
+
+    Attributes
+    ----------
+    post : Post
+        Sends values to peers.
     """
 
     def __init__(self, controller: Controller, max_ahead_s: float, counters: Counters) -> None:
         self._controller, self._counters = controller, counters
-        self._addresses = Addresses(lambda: controller.tree)
+        self.post = Post(lambda: controller.tree)
+        self._addresses, self._words = Addresses(lambda: controller.tree), Words(controller)
         self._changes = ChangeQueue(controller, self._refuse_path)
         self._schedule = Schedule(self._perform, max_ahead_s)
         self._tracebacks = TokenBucket(TRACEBACKS_PER_S, 1.0)
         self._forget_structure: Callable[[], None] | None = None
-        # What else there is below the root; these are names that the tree does not have.
-        self._words: dict[str, Callable[[Sequence[Argument], Peer], None]] = {
-            f"{ROOT}/ping": self._ping,
-            f"{ROOT}/subscribe": self._subscribe,
-            f"{ROOT}/unsubscribe": lambda arguments, peer: peer.unsubscribe(),
-            f"{ROOT}/snapshot": lambda arguments, peer: peer.outbox.put(self._controller.values()),
-            # What we send ourselves: an answer to it would have no end.
-            f"{ROOT}/pong": lambda arguments, peer: None,
-            f"{ROOT}/error": lambda arguments, peer: None,
-        }
 
     def start(self) -> None:
         """Follow the tree."""
@@ -193,8 +191,8 @@ class Receiver:
             return
         peer.contact()
         path = self._addresses.path(address)
-        if word := self._words.get(address):
-            work.touch(len(self._controller.tree) if address.endswith("/snapshot") else 1)
+        if word := self._words.find(address):
+            work.touch(self._words.cost(address))
             work.then.append(partial(word, arguments, peer))
         elif path is not None and self._controller.tree[path].kind == "action":
             if is_pressed(self._controller.tree[path], arguments):
@@ -225,18 +223,6 @@ class Receiver:
             peer.send(encode(address_of(path), arguments_of(self._controller.tree[path], value)))
         else:
             peer.outbox.put(values)
-
-    def _ping(self, arguments: Sequence[Argument], peer: Peer) -> None:
-        peer.send(encode(f"{ROOT}/pong", arguments))
-
-    def _subscribe(self, arguments: Sequence[Argument], peer: Peer) -> None:
-        """Begin feedback, to another port if one is named, with everything as it is."""
-        port = arguments[0] if arguments else None
-        is_port = isinstance(port, int) and not isinstance(port, bool) and 1 <= port <= 65535
-        if len(arguments) > 1 or not (port is None or is_port):
-            raise FieldError(f"{ROOT}/subscribe", "nothing, or a port from 1 to 65535", Told(repr(port)[:40]))
-        peer.subscribe(port if isinstance(port, int) else None)
-        peer.outbox.put(self._controller.values())
 
     def _refuse_path(self, peer: Peer, path: str, error: RemapdError) -> None:
         field = error.field if isinstance(error, FieldError) else path

@@ -116,7 +116,7 @@ class OscServer:
         guest = self._guests.pop(source, None)
         if guest is None or guest.send != reply:
             rate_per_s = self._settings.rate_per_s
-            guest = Guest(self._controller, source, reply, TokenBucket(rate_per_s, rate_per_s))
+            guest = Guest(self._controller, self._receiver.post, source, reply, TokenBucket(rate_per_s, rate_per_s))
         self._guests[source] = guest
         if len(self._guests) > MAX_GUESTS:
             self._guests.popitem(last=False)

@@ -9,8 +9,13 @@ from remapd.control.controller import Controller
 from remapd.control.osc.allowed import hearing
 from remapd.control.osc.connection import NOBODY, Connection
 from remapd.control.osc.counters import Counters
+from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.receiver import Receiver
 from remapd.control.osc.settings import OscSettings
+
+#: Connections that are taken in a second, and at once.
+CONNECTIONS_PER_S = 20.0
+CONNECTIONS_AT_ONCE = 40.0
 
 _log = logging.getLogger("remapd.osc")
 
@@ -34,6 +39,7 @@ class TcpPort:
         self._controller, self._receiver, self._settings, self._counters = controller, receiver, settings, counters
         self._is_heard = hearing(settings.allow)
         self._connections: dict[Connection, None] = {}
+        self._new = TokenBucket(CONNECTIONS_PER_S, CONNECTIONS_AT_ONCE)
         self._server: asyncio.Server | None = None
 
     def __len__(self) -> int:
@@ -77,15 +83,17 @@ class TcpPort:
         if not self._is_heard(host):
             self._counters.not_allowed += 1
             return False
-        if len(self._connections) >= self._settings.connections and not self._make_room():
+        if not self._new.take() or not self._has_room():
             self._counters.turned_away += 1
             return False
         self._connections[connection] = None
         _log.debug("%s talks OSC over TCP", host)
         return True
 
-    def _make_room(self) -> bool:
-        """End the oldest connection that never said anything."""
+    def _has_room(self) -> bool:
+        """Whether there is room, if need be by the end of the oldest connection that never said anything."""
+        if len(self._connections) < self._settings.connections:
+            return True
         for connection in self._connections:
             if not connection.has_spoken:
                 self._connections.pop(connection)

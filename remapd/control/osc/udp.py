@@ -18,8 +18,7 @@ from remapd.control.osc.receiver import Receiver
 from remapd.control.osc.settings import OscSettings
 from remapd.control.osc.udp_peers import UdpPeer, UdpPeers
 
-#: Packets that are read in one turn of the loop, and the time this may take.
-PACKETS_AT_ONCE = 64
+#: Time for the packets that are read in one turn of the loop.
 TURN_S = 0.002
 #: Packets that are read in a second, from everybody together; beyond it the system drops them.
 PACKETS_PER_S = 20_000.0
@@ -52,7 +51,7 @@ class UdpPort:
     def __init__(self, controller: Controller, receiver: Receiver, settings: OscSettings, counters: Counters) -> None:
         self._receiver, self._settings, self._counters = receiver, settings, counters
         self._is_heard = hearing(settings.allow)
-        self.peers = UdpPeers(controller, settings, self._send, counters)
+        self.peers = UdpPeers(controller, receiver.post, settings, self._send, counters)
         self._packets = TokenBucket(PACKETS_PER_S, PACKETS_PER_S / 10.0)
         self._buffer = memoryview(bytearray(MAX_PACKET_BYTES))
         self._socket: socket.socket | None = None
@@ -93,21 +92,22 @@ class UdpPort:
             asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def _read(self) -> None:
-        """Read what is there, but not so much that others have to wait."""
-        until_s = time.monotonic() + TURN_S
+        """Read what is there; if it is much, half of the time is left to others."""
+        begun_s = time.monotonic()
         with self._receiver.turn():
-            for _ in range(PACKETS_AT_ONCE):
+            while time.monotonic() < begun_s + TURN_S:
                 if self._packets.wait_s() > 0.0:
-                    self._pause()
+                    self._pause(PAUSE_S)
                     return
-                if not self._read_one() or time.monotonic() > until_s:
+                if not self._read_one():
                     return
+        self._pause(time.monotonic() - begun_s)
 
-    def _pause(self) -> None:
+    def _pause(self, pause_s: float) -> None:
         loop = asyncio.get_running_loop()
         assert self._socket is not None
         loop.remove_reader(self._socket)
-        self._timer = loop.call_later(PAUSE_S, self._listen)
+        self._timer = loop.call_later(pause_s, self._listen)
 
     def _read_one(self) -> bool:
         """Read a packet; False if there is none."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from remapd.control.controller import Controller
-from remapd.control.osc.addresses import ROOT
+from remapd.control.osc.addresses import SUBSCRIBE
 from remapd.control.osc.counters import Counters
 from remapd.control.osc.limits import TokenBucket
+from remapd.control.osc.outbox import Post
 from remapd.control.osc.peer import Peer
 from remapd.control.osc.settings import OscSettings
 from remapd.errors import FieldError, Told
@@ -37,7 +38,7 @@ class UdpPeer(Peer):
 
     Parameters
     ----------
-    controller, budget
+    controller, post, budget
         See `Peer`.
     address : tuple
         Where he sends from.
@@ -59,12 +60,13 @@ class UdpPeer(Peer):
     def __init__(
         self,
         controller: Controller,
+        post: Post,
         address: Address,
         send: Send,
         budget: TokenBucket,
         on_contact: Callable[[UdpPeer], None],
     ) -> None:
-        super().__init__(controller, ("osc/udp", *address[:2]), functools.partial(_send_to, send, self), budget)
+        super().__init__(controller, post, ("osc/udp", *address[:2]), functools.partial(_send_to, send, self), budget)
         self.address = self.target = address
         self._on_contact = on_contact
         self.first_s = self.last_s = time.monotonic()
@@ -84,7 +86,7 @@ class UdpPeer(Peer):
             If there is no room for him.
         """
         if not self.has_place:
-            raise FieldError(f"{ROOT}/subscribe", "fewer others who want feedback", Told("too many"))
+            raise FieldError(SUBSCRIBE, "fewer others who want feedback", Told("too many"))
         if port is not None:
             self.target = (self.address[0], port, *self.address[2:])
         self._asked = True
@@ -112,6 +114,8 @@ class UdpPeers:
     ----------
     controller : Controller
         Whose values they are told.
+    post : Post
+        Sends them.
     settings : OscSettings
         How many there may be, how much each may send, and when they are forgotten.
     send : callable
@@ -120,7 +124,10 @@ class UdpPeers:
         Count those for whom there is no room.
     """
 
-    def __init__(self, controller: Controller, settings: OscSettings, send: Send, counters: Counters) -> None:
+    def __init__(
+        self, controller: Controller, post: Post, settings: OscSettings, send: Send, counters: Counters
+    ) -> None:
+        self._post = post
         self._controller, self._settings, self._send, self._counters = controller, settings, send, counters
         self._peers: dict[Address, UdpPeer] = {}
         self._strangers = self._new_budget()
@@ -144,7 +151,7 @@ class UdpPeers:
     def find(self, address: Address) -> UdpPeer:
         """Whoever sends from an address; strangers share one budget."""
         known = self._peers.get(address)
-        return known or UdpPeer(self._controller, address, self._send, self._strangers, self._admit)
+        return known or UdpPeer(self._controller, self._post, address, self._send, self._strangers, self._admit)
 
     def _admit(self, peer: UdpPeer) -> None:
         """Give a peer a place and feedback when he talks for the first time."""

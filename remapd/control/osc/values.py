@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from remapd.control.osc.arguments import IMPULSE, Argument
-from remapd.control.tree import Control, Value
+from remapd.control.tree import Control, Kind, Value
 from remapd.errors import FieldError, Told
 from remapd.fields import checked_name
 
@@ -16,7 +16,12 @@ _SINGLE_MAX = float(np.finfo(np.float32).max)
 
 def arguments_of(control: Control, value: Value) -> list[Argument]:
     """A value as it is sent: a number as float, a whole one as int, a switch as ``T`` or ``F``, a text as string."""
-    return [float(value) if control.kind == "number" else value]
+    return [argument_of(control.kind, value)]
+
+
+def argument_of(kind: Kind, value: Value) -> Argument:
+    """A value of a kind as it is sent."""
+    return float(value) if kind == "number" else value
 
 
 def value_of(control: Control, arguments: Sequence[Argument]) -> Value:
