@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,9 +96,21 @@ def command(
         log = None if quiet else open_files.enter_context(open(os.devnull, "w"))
         notice = (lambda line: None) if quiet else say
         with stop_signals() as stop, Daemon(config, flags, fixed, notice, wait, fresh, log) as daemon:
+            _hand_over_on_signal(daemon, stop)
             lines = _play(daemon, stop, duration, quiet)
     for line in lines:
         say(line)
+
+
+def _hand_over_on_signal(daemon: Daemon, stop: threading.Event) -> None:
+    """SIGUSR2 ends this process but not the engine, which the next `remapd run` takes over."""
+
+    def hand_over(number: int, frame: object) -> None:
+        daemon.hands_over = True
+        stop.set()
+
+    if hasattr(signal, "SIGUSR2"):
+        signal.signal(signal.SIGUSR2, hand_over)
 
 
 def _play(daemon: Daemon, stop: Any, duration: float | None, quiet: bool) -> list[str]:

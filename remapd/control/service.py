@@ -12,6 +12,7 @@ from remapd.control.autosave import Autosave
 from remapd.control.discovery import Discovery
 from remapd.control.engine_news import EngineNews
 from remapd.control.faults import FaultWatch
+from remapd.control.figures import register_figures
 from remapd.control.http.front import make_server
 from remapd.control.library_entry import LibraryChange
 from remapd.control.library_watch import LibraryWatch
@@ -40,11 +41,13 @@ class ControlService:
         Everything, built.
     token : str
         What each request must bring; may be empty where only this machine can send any.
+    last : sequence of Part
+        What starts when everything else has.
     """
 
-    def __init__(self, plane: Plane, token: str = "") -> None:
+    def __init__(self, plane: Plane, token: str = "", last: Sequence[Part] = ()) -> None:
         self._plane = plane
-        self._parts = self._in_order(token)
+        self._parts = [*self._in_order(token), *last]
         self._started: list[Part] = []
 
     async def start(self) -> None:
@@ -90,6 +93,7 @@ class ControlService:
             plane.http = make_server(plane, token, [discovery.host_name])
             parts.append(plane.http)
 
+        register_figures(plane)
         return [*parts, discovery] if config.discovery.enabled else parts
 
     def _autosave(self) -> Autosave:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Self, TextIO
 
 from remapd.audio.backend import StreamSettings
@@ -12,23 +13,27 @@ from remapd.control.building import build_plane
 from remapd.control.config import Config
 from remapd.control.controller import Controller
 from remapd.control.device import changed_stream
+from remapd.control.directories import Directories
 from remapd.control.http.policy import is_loopback
 from remapd.control.loop_thread import LoopThread
 from remapd.control.plans import plan_once
 from remapd.control.service import ControlService
 from remapd.control.session_files import read_with_backup
 from remapd.control.token import http_token
+from remapd.daemon.adoption import find_orphan
+from remapd.daemon.engine_file import EngineFile
 from remapd.daemon.run_marker import RunMarker
 from remapd.daemon.startup import Flags, starting_values
 from remapd.daemon.supervisor import Supervisor
+from remapd.daemon.systemd import Progress, ServiceManager, SystemdWatch
 from remapd.engine.control import EngineControl
 from remapd.engine.shared import SharedBlock
-from remapd.engine_process import Spec
 from remapd.errors import StorageError
 
 _log = logging.getLogger("remapd.daemon")
 
 _BACKEND = "/device/backend"
+_NO_FLAGS = Flags()
 
 
 class Daemon:
@@ -59,6 +64,8 @@ class Daemon:
         Keeps the engine process alive.
     plane : Plane
         The parts of the control plane; only the loop's thread may touch them.
+    hands_over : bool
+        Whether the engine shall play on when all else ends, for the next daemon to take over.
 
     Raises
     ------
@@ -69,60 +76,100 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        flags: Flags | None = None,
+        flags: Flags = _NO_FLAGS,
         fixed: Mapping[str, Any] | None = None,
         notice: Callable[[str], None] = lambda line: None,
         wait_for_device: bool = False,
         fresh: bool = False,
         log_stream: TextIO | None = None,
     ) -> None:
-        self._notice = notice
+        self._notice, self.hands_over = notice, False
+        self._marker: RunMarker | None = None
         directories = config.directories()
-        notes: list[str] = []
+        self._engine_file = EngineFile(directories.runtime)
         with ExitStack() as built:
-            resumes = False
-            try:
-                directories.make()
-                marker = RunMarker(directories.state / "running")
-                built.callback(marker.close)
-                resumes = marker.was_left
-            except StorageError as error:
-                notes.append(f"nothing can be kept: {error}")
-            document, more = self._document(config, flags or Flags(), fresh, resumes)
-            notes += more
-            stream = _stream(document["values"], fixed or {})
-            self._shared = SharedBlock.create()
-            built.callback(self._shared.close)
+            resumes, notes = self._occupy(directories, built)
+            orphan = find_orphan(directories.runtime)
+            if orphan is not None:
+                built.callback(orphan.leave)
+                notes.append("took over the engine that played on")
+            session, more = self._session(config, fresh)
+            plays_on = orphan is not None and not fresh
+            values = starting_values(config.values(), session["values"], flags, resumes or plays_on, plays_on)
+            stream = _stream(values, fixed or {}, orphan.spec.stream if orphan is not None and plays_on else None)
+            self._shared = orphan.shared if orphan is not None else SharedBlock.create()
+            if orphan is None:
+                built.callback(self._shared.close)
             self.control = EngineControl(self._shared)
-            spec = Spec(str(self._shared.path), stream)
-            self.supervisor = Supervisor(spec, self._tell, lambda: self.control.mark_running(False), wait_for_device)
+            spec = self._engine_file.spec(str(self._shared.path), stream, config.engine.orphan_s)
+            self.supervisor = Supervisor(
+                replace(orphan.spec, orphan_s=spec.orphan_s) if orphan is not None else spec,
+                self._tell,
+                lambda: self.control.mark_running(False),
+                wait_for_device,
+                found=orphan.link if orphan is not None else None,
+                on_start=self._engine_file.write,
+            )
             self.plane = build_plane(config, directories, self.control, self.supervisor, log_stream)
-            notes += self.controller.begin(document)
+            notes += more + self.controller.begin({**session, "values": values})
             token = http_token(config.http, directories.token_file)
             self.plane.logs.secrets.add(token)
-            self._loop = LoopThread(ControlService(self.plane, token))
+            service = ControlService(self.plane, token, [self._watch_for_manager()])
+            self._loop = LoopThread(service)
+            self._stream, self._notes = stream, notes
             self._built = built.pop_all()
-        for note in notes:
-            self._tell(note)
+
+    def _occupy(self, directories: Directories, built: ExitStack) -> tuple[bool, list[str]]:
+        """Make the folders and mark them as in use; tells whether the last daemon here was ended against its will.
+
+        A disk that is full or cannot be written must not keep anybody from playing.
+        """
+        try:
+            directories.make()
+            self._marker = RunMarker(directories.state / "running")
+        except StorageError as error:
+            return False, [f"nothing can be kept: {error}"]
+        built.callback(self._marker.close)
+        return self._marker.was_left, []
+
+    def _watch_for_manager(self) -> SystemdWatch:
+        """Signs of life for a service manager, as long as sound is made."""
+        progress = Progress(lambda: self.supervisor.state, lambda: int(self._shared.record["status"]["callbacks"]))
+        watch = SystemdWatch(ServiceManager(), progress)
+        self.supervisor.on_report.append(watch.on_report)
+        return watch
 
     def __enter__(self) -> Self:
         try:
             self._loop.start()
         except BaseException:
-            self._built.close()
-            raise
+            with self._built:
+                raise
+        for note in self._notes:
+            self._tell(note)
         self._tell_addresses()
         self.supervisor.start()
+        if self.supervisor.stream != self._stream:
+            self.supervisor.reopen(self._stream)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self._built.close()
+        if self.hands_over:
+            self._shared.leave()
+        else:
+            self._engine_file.clear()
+        self._shared.close()
+        if self._marker is not None:
+            self._marker.close()
 
     def stop(self) -> None:
         """End everything: those who are served first, so that a recording is completed, then the engine."""
         self._loop.stop()
-        self.supervisor.stop()
+        if self.hands_over:
+            self.supervisor.leave()
+        else:
+            self.supervisor.stop()
 
     @property
     def controller(self) -> Controller:
@@ -149,19 +196,14 @@ class Daemon:
         """
         self._loop.run(self.controller.change(changes))
 
-    def _document(self, config: Config, flags: Flags, fresh: bool, resumes: bool) -> tuple[dict[str, Any], list[str]]:
-        """The session to start with, and what had to be told of it."""
-        found: dict[str, Any] = {}
-        notes: list[str] = []
-        if config.session.restore and not fresh:
-            session, notes = read_with_backup(config.directories().session_file)
-            found = dict(session or {})
-        before = found.get("values", {})
-        if not resumes and isinstance(before, dict) and before.get(_BACKEND) == "virtual":
-            # A trial without hardware is no wish for the next time.
-            before = {path: value for path, value in before.items() if path != _BACKEND}
-        values = starting_values(config.values(), before if isinstance(before, dict) else {}, flags, resumes)
-        return {**found, "values": values}, notes
+    def _session(self, config: Config, fresh: bool) -> tuple[dict[str, Any], list[str]]:
+        """The session to go on from, always with values, and what has to be told of it."""
+        if not config.session.restore or fresh:
+            return {"values": {}}, []
+        session, notes = read_with_backup(config.directories().session_file)
+        found = session or {}
+        values = found.get("values")
+        return {**found, "values": values if isinstance(values, dict) else {}}, notes
 
     def _tell(self, line: str) -> None:
         _log.info("%s", line)
@@ -180,7 +222,7 @@ class Daemon:
             self._notice(f"the token that clients need is in {self.plane.directories.token_file}")
 
 
-def _stream(values: Mapping[str, object], fixed: Mapping[str, Any]) -> StreamSettings:
-    """The device that values ask for; what does not fit has its default."""
+def _stream(values: Mapping[str, object], fixed: Mapping[str, Any], playing: StreamSettings | None) -> StreamSettings:
+    """The device that values ask for, with the rest from what plays already; what does not fit has its default."""
     once, _ = plan_once({path: value for path, value in values.items() if path.startswith("/device/")}, lenient=True)
-    return changed_stream(StreamSettings(backend=str(once[_BACKEND]), **fixed), once)
+    return changed_stream(playing or StreamSettings(backend=str(once[_BACKEND]), **fixed), once)

@@ -10,6 +10,7 @@ from remapd.control.sounds import MODEL, PRESET
 
 Values = Mapping[str, object]
 
+_BACKEND = "/device/backend"
 _TRACK = re.compile(r"/track/([0-9]+)/(.+)")
 #: What a model or a preset brings: it does not outlive another one.
 _OF_MODEL = (PRESET, "synth/", "depth/", "lock/")
@@ -35,11 +36,14 @@ class Flags:
     each_track: Values = field(default_factory=dict)
 
 
-def starting_values(config: Values, session: Values, flags: Flags, resumes: bool) -> dict[str, object]:
+def starting_values(
+    config: Values, session: Values, flags: Flags, resumes: bool, plays_on: bool = False
+) -> dict[str, object]:
     """Bring together by path what is said where.
 
-    Flags hold above all. After a crash all else is as it was; after an ordinary end what the config says holds, and
-    the rest is as it was.
+    An engine that plays on is left as it is. Else flags hold above all. After a crash all else is as it was; after an
+    ordinary end what the config says holds, and the rest is as it was, but for a virtual device: a trial without
+    hardware is no wish for the next time.
 
     Parameters
     ----------
@@ -49,8 +53,14 @@ def starting_values(config: Values, session: Values, flags: Flags, resumes: bool
         What the command line says.
     resumes : bool
         Whether the session is that of a daemon that did not end as it should.
+    plays_on : bool
+        Whether the engine of that daemon was found playing.
     """
+    if not resumes and session.get(_BACKEND) == "virtual":
+        session = {path: value for path, value in session.items() if path != _BACKEND}
     values = merged(config, session) if resumes else merged(session, config)
+    if plays_on:
+        return values
     if flags.tracks:
         values = {path: value for path, value in values.items() if not _TRACK.fullmatch(path)}
     for number, track in enumerate(flags.tracks, 1):

@@ -1,11 +1,11 @@
-"""Every benchmark, or those named: ``python -m tests.bench [engine blocks detection live training]``."""
+"""Every benchmark, or those named, of `BENCHMARKS`: ``python -m tests.bench engine live``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 
-BENCHMARKS = ("engine", "blocks", "detection", "live", "training")
+BENCHMARKS = ("engine", "blocks", "detection", "live", "processes", "control", "training")
 
 
 def main() -> None:
