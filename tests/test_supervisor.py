@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import os
 import threading
 
 import pytest
@@ -309,3 +310,16 @@ def test_the_service_managers_words_are_not_handed_on(tmp_path, monkeypatch):
     supervisor.start()
     assert supervisor.wait(60)
     assert {"seen": 0} in reports
+
+
+def test_an_engine_ended_by_somebody_is_not_started_again_at_once():
+    assert retry.is_crash(-9)
+    assert retry.is_crash(1)
+    assert not any(map(retry.is_crash, (Ending.STOPPED, Ending.DEVICE_LOST, Ending.DEVICE_UNAVAILABLE)))
+
+
+def test_an_engine_is_in_no_group_of_its_parents(tmp_path):
+    child = EngineChild(SPEC, fake_engine("play(); wait_for_parent()", tmp_path))
+    assert os.getpgid(child.pid) != os.getpgid(0)
+    child.stop()
+    assert child.end() == 0

@@ -37,8 +37,16 @@ class EngineChild(EngineLink):
 
     def __init__(self, spec: Spec, command: Sequence[str] = ENGINE_COMMAND) -> None:
         pipe = subprocess.PIPE
+        # A session of its own: what ends the parent's group, such as Ctrl-C, is for the parent to make something of.
         self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, errors="replace", env=_child_environment()
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            encoding="utf-8",
+            errors="replace",
+            env=_child_environment(),
+            start_new_session=True,
         )
         self.pid = self.process.pid
         self._line = threading.Lock()

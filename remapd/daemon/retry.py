@@ -29,6 +29,11 @@ class Backoff:
         return 0.0 if step < 0 else float(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(step, 16)))
 
 
+def is_crash(status: int) -> bool:
+    """Whether there is no reason to wait before the next; who ended an engine may be about to end its parent too."""
+    return not is_device_trouble(status) and status != Ending.STOPPED
+
+
 def is_device_trouble(status: int) -> bool:
     """Whether the device is what is missing, not the engine."""
     return status in (Ending.DEVICE_LOST, Ending.DEVICE_UNAVAILABLE)

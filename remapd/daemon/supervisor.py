@@ -12,7 +12,7 @@ from typing import Any, Literal
 from remapd.audio.backend import StreamSettings
 from remapd.daemon.child import ENGINE_COMMAND, EngineChild
 from remapd.daemon.link import EngineLink
-from remapd.daemon.retry import Backoff, death, is_device_trouble, trouble
+from remapd.daemon.retry import Backoff, death, is_crash, is_device_trouble, trouble
 from remapd.engine_process import Ending, Playing, Spec
 from remapd.errors import DeviceError, RemapdError
 
@@ -170,9 +170,8 @@ class Supervisor:
                 continue
             if not self._goes_on(status, fault):
                 break
-            crashed = not is_device_trouble(status)
-            self._become("starting" if crashed else "waiting")
-            self._hurry.wait(backoff.delay_s(crashed, played_s))
+            self._become("waiting" if is_device_trouble(status) else "starting")
+            self._hurry.wait(backoff.delay_s(is_crash(status), played_s))
         self._become("stopped")
 
     def _goes_back(self, status: int, fault: str) -> bool:

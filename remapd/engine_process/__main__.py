@@ -10,7 +10,6 @@ import faulthandler
 import json
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -29,11 +28,11 @@ def main() -> None:
     faulthandler.enable()
     reports = _take_standard_output()
     stop = threading.Event()
-    # Ctrl-C reaches the whole process group; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which decides what it means.
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    spec = Spec.from_json(sys.stdin.readline())
-    parent = Parent(spec, sys.stdin, reports)
+    orders = os.fdopen(0, encoding="utf-8", errors="replace", closefd=False)
+    spec = Spec.from_json(orders.readline())
+    parent = Parent(spec, orders, reports)
     process = EngineProcess(spec, parent.tell, stop)
     threading.Thread(target=_attend, args=(parent, process, stop), daemon=True).start()
     threading.Thread(target=_guard_stop, args=(stop,), daemon=True).start()
