@@ -302,6 +302,27 @@ def test_a_frame_that_is_too_long_ends_the_connection(tmp_path):
             client.next()
 
 
+def test_one_that_does_not_read_holds_nobody_up(tmp_path):
+    with clients(tmp_path, 2) as (live, asleep, awake):
+        asleep.command("LISTEN", "/")
+        awake.command("LISTEN", f"{TRACK}/gain_db")
+        awake.next()
+        numbers = [c for c in live.plane.controller.tree.under("/track") if c.kind == "number"]
+
+        def sweep(share):
+            live.plane.controller.set({c.path: c.from_position(share) for c in numbers})
+
+        for step in range(300):
+            live.call(lambda step=step: sweep(step / 300))
+        last = live.call(lambda: live.plane.controller.value("/track/1/gain_db"))
+        awake.until((f"{TRACK}/gain_db", (nearly(last),)))
+        assert awake.settle() == []
+        # What is read in the end is true, however much was left out.
+        address, path = f"{TRACK}/pan", "/track/1/pan"
+        change(live, {path: 1.0})  # The sweep does not reach it.
+        asleep.until((address, (1.0,)))
+
+
 def test_who_leaves_is_forgotten(tmp_path):
     with clients(tmp_path, 2) as (live, client, other):
         client.command("LISTEN", "/remapd")

@@ -100,6 +100,7 @@ async def _send(socket: WebSocket, listener: Listener) -> None:
                 await socket.send_bytes(frame)
             else:
                 await socket.send_text(frame)
+        await asyncio.sleep(0)  # Others have their turn, however much waits.
 
 
 async def _hear(plane: Plane, socket: WebSocket, listener: Listener) -> None:
