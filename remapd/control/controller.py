@@ -7,7 +7,6 @@ the engine in one piece.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from remapd.audio.backend import StreamSettings
 from remapd.control.bulletin import Bulletin
 from remapd.control.device import changed_stream, device_values
+from remapd.control.engine_writer import EngineWriter
 from remapd.control.host import EngineHost
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
 from remapd.control.session_document import Section, restored_sections, session_document, session_parts
@@ -22,12 +22,9 @@ from remapd.control.sounds import CHANNEL, MODEL, PRESET, Sounds, TrackSound, lo
 from remapd.control.state import State
 from remapd.control.tree import Tree, Value, build_tree
 from remapd.engine.control import EngineControl
-from remapd.errors import DeviceError, FieldError, Told
+from remapd.errors import FieldError, Told
 from remapd.synth.presets import Preset
 
-#: Longest wait for a running engine to take a change of program.
-_FLIP_TIMEOUT_S = 2.0
-_FLIP_POLL_S = 0.001
 _NOTHING: Mapping[str, object] = {}
 
 
@@ -63,6 +60,7 @@ class Controller(State):
     ) -> None:
         super().__init__(sounds)
         self._engine, self._host, self._bulletin = engine, host, bulletin
+        self._writer = EngineWriter(engine)
         self._load_models_over_osc = load_models_over_osc
         self._turn = asyncio.Lock()
         self.sections: dict[str, Section] = {}
@@ -125,7 +123,7 @@ class Controller(State):
             return self._commit(changes, {}, source)
         async with self._turn:
             sounds = await asyncio.to_thread(self._load, dict(changes), list(self._playing))
-            await self._await_slots(sounds)
+            await self._writer.await_slots(sounds)
             return self._commit(changes, sounds, source)
 
     async def reload(self, names: Container[str]) -> None:
@@ -143,7 +141,7 @@ class Controller(State):
                     model = await asyncio.to_thread(self._sounds.model, old.model_name)
                     same = model.synth == old.model.synth
                     sounds[number] = replace(old, model=model) if same else TrackSound.of(old.model_name, model)
-            await self._await_slots(sounds)
+            await self._writer.await_slots(sounds)
             kept = {c.path: self._values[c.path] for n in sounds for c in self.tree.under(f"/track/{n}/synth")}
             same = all(sound.model.synth == self._playing[n - 1].model.synth for n, sound in sounds.items())
             self._commit(kept if same else {}, sounds, None)
@@ -160,15 +158,6 @@ class Controller(State):
                 sounds[number] = with_preset(self._sounds, sound, preset)
         return sounds
 
-    async def _await_slots(self, numbers: Iterable[int]) -> None:
-        """Wait until the engine has taken the models that it was told of before."""
-        deadline = time.monotonic() + _FLIP_TIMEOUT_S
-        for number in numbers:
-            while not self._engine.slot_is_free(number - 1):
-                if time.monotonic() > deadline:
-                    raise DeviceError(f"track {number}: the engine does not answer; nothing was changed")
-                await asyncio.sleep(_FLIP_POLL_S)
-
     def _commit(
         self, changes: Mapping[str, object], sounds: Mapping[int, TrackSound], source: Hashable | None
     ) -> dict[str, Value]:
@@ -181,29 +170,12 @@ class Controller(State):
         stream = self._stream_for(values)
         with self._engine.change():
             for number, sound in sounds.items():
-                self._play(number, sound)
-            self._write(tree, numbers)
+                self._writer.play(number, self._playing[number - 1], sound)
+            self._writer.write(tree, numbers)
         self._playing = playing
         changed = self._settle(tree, values, given, source)
         self._reopen(stream)
         return changed
-
-    def _play(self, number: int, sound: TrackSound) -> None:
-        if sound.model is self._playing[number - 1].model:
-            self._engine.load_preset(number - 1, sound.preset)
-        else:
-            self._engine.load_model(number - 1, sound.model, sound.preset)
-
-    def _write(self, tree: Tree, values: Mapping[str, Value]) -> None:
-        """Bring values to the engine; those that are not its own are left to others."""
-        for path, value in values.items():
-            control = tree[path]
-            if control.setting and control.track:
-                self._engine.set(control.track - 1, control.setting, float(value))
-            elif control.setting:
-                self._engine.set_global(control.setting, float(value))
-            elif control.track:
-                self._engine.set_input_channel(control.track - 1, int(value) - 1)
 
     def _tree_of(self, playing: Iterable[TrackSound]) -> Tree:
         return build_tree([sound.model.synth for sound in playing], self._load_models_over_osc)
@@ -246,7 +218,7 @@ class Controller(State):
         async with self._turn:
             number = self.tracks + 1
             plan = await asyncio.to_thread(plan_track, number, values, self._sounds)
-            await self._await_slots([number])
+            await self._writer.await_slots([number])
             playing = [*self._playing, plan.sound]
             paths = plan.paths(number)
             stream, tree = self._stream_for(paths), self._tree_of(playing)
@@ -268,7 +240,7 @@ class Controller(State):
         """
         async with self._turn:
             self.sound(number)
-            await self._await_slots(range(number, self.tracks + 1))
+            await self._writer.await_slots(range(number, self.tracks + 1))
             self._engine.remove_track(number - 1)
             del self._playing[number - 1]
             self._settle(self._tree_of(self._playing), self._moved_up(number), (), source)
@@ -340,7 +312,7 @@ class Controller(State):
             plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds)
             once, _ = plan_once(values, lenient=False)
             stream = self._stream_for(_all_paths(plans) | once)
-            await self._await_slots(range(1, len(plans) + 1))
+            await self._writer.await_slots(range(1, len(plans) + 1))
             with restored_sections(self.sections, parts):
                 self._install(plans, once, source)
         self._reopen(stream)
@@ -350,7 +322,7 @@ class Controller(State):
         tree = self._tree_of(playing)
         with self._engine.change():
             self._engine.set_up([plan.setup(number) for number, plan in enumerate(plans, 1)])
-            self._write(tree, once)
+            self._writer.write(tree, once)
         self._playing = playing
         self._settle(tree, {**once, **_all_paths(plans)}, (), source)
 
