@@ -167,11 +167,12 @@ def test_no_token_is_logged_or_told(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_body_is_bounded_whether_its_length_is_told_or_not() -> None:
-    served = client(Policy(body_bytes=100, larger_bodies=(("/echo/large", 10_000),)))
+    served = client(Policy(body_bytes=100, larger_bodies=(("POST /echo/large", 10_000),)))
     assert served.post("/echo", content=b"x" * 101).status_code == 413
     assert served.post("/echo", content=iter([b"x" * 60, b"x" * 60])).status_code == 413
     assert served.post("/echo", content=b'{"a": 1}', headers={"Content-Type": "application/json"}).status_code == 200
-    assert Policy(larger_bodies=(("/a/", 7),)).body_limit("/a/b") == 7
+    larger = Policy(body_bytes=5, larger_bodies=(("PUT /a/", 7),))
+    assert [larger.body_limit(*request) for request in (("PUT", "/a/b"), ("POST", "/a/b"), ("PUT", "/b"))] == [7, 5, 5]
 
 
 def test_rate_of_one_address_is_bounded() -> None:

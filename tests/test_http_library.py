@@ -232,6 +232,15 @@ def test_a_preset_that_does_not_fit_names_its_field(tmp_path: Path, change: dict
     with_client(make_plane(tmp_path), act)
 
 
+def test_a_name_with_a_blank_has_a_place_that_can_be_asked_for(tmp_path: Path) -> None:
+    async def act(client: httpx.AsyncClient) -> None:
+        made = await client.post(PRESETS, json={"name": "my snare"})
+        assert made.headers["location"] == f"{PRESETS}/my%20snare"
+        assert (await client.get(made.headers["location"])).json()["name"] == "my snare"
+
+    with_client(make_plane(tmp_path), act)
+
+
 def test_a_preset_of_another_synth_or_for_no_track_is_refused(tmp_path: Path) -> None:
     async def act(client: httpx.AsyncClient) -> None:
         assert (await client.post(f"{PRESETS}/kick_long/activate", json={"track": 1})).status_code == 422

@@ -160,6 +160,8 @@ def test_too_many_connections_are_refused_and_those_that_are_there_served(tmp_pa
         others = [socket.create_connection(("127.0.0.1", live.port)) for _ in range(3)]
         with socket.create_connection(("127.0.0.1", live.port)) as late:
             assert _is_closed(late)
+        assert live.plane.http is not None
+        assert live.plane.http.refused_connections == 1
         assert client.get("/healthz").status_code == 200
         for other in others:
             other.close()

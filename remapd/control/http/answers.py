@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -15,7 +16,8 @@ BYTES = "application/octet-stream"
 
 def json_answer(content: Any, tag: str | None = None, status: int = 200, location: str | None = None) -> Response:
     """JSON with an entity tag and, of something new, its place."""
-    headers = {name: text for name, text in (("ETag", tag), ("Location", location)) if text is not None}
+    place = None if location is None else quote(location)
+    headers = {name: text for name, text in (("ETag", tag), ("Location", place)) if text is not None}
     return Response(json.dumps(content), status, headers, JSON)
 
 

@@ -11,6 +11,7 @@ from remapd.control.http.app import PREFIX, create_app
 from remapd.control.http.policy import Policy, check_binding, is_loopback
 from remapd.control.http.server import ConnectionLimits, HttpServer
 from remapd.control.osc.allowed import hearing
+from remapd.control.recordings.limits import RecordingLimits
 from remapd.mapping.container import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: What may be sent at once is a multiple of what may be sent in a second.
 _BURST_S = 2.0
-#: Recordings that are sent are written to the disk as they come, which counts and bounds them.
-_RECORDING_BYTES = 1 << 40
 
 
 def make_server(plane: Plane, token: str = "", names: Sequence[str] = ()) -> HttpServer:
@@ -50,6 +49,8 @@ def make_server(plane: Plane, token: str = "", names: Sequence[str] = ()) -> Htt
     figures = plane.metrics
     figures.count("remapd_http_refused", "Requests that the guard refused.", lambda: dict(refused), "reason")
     figures.count("remapd_http_requests", "Requests that were answered.", lambda: server.requests)
+    refusals = "Connections that were refused, as there were too many."
+    figures.count("remapd_http_connections_refused", refusals, lambda: server.refused_connections)
     figures.level("remapd_http_connections", "Connections that are open.", lambda: server.connections)
     return server
 
@@ -66,7 +67,11 @@ def make_policy(config: Config, token: str, names: Sequence[str] = ()) -> Policy
         rate_hz=section.rate_hz,
         burst=_BURST_S * section.rate_hz,
         max_websockets=section.websockets,
-        larger_bodies=((f"{PREFIX}/models/", MAX_FILE_BYTES + 1024), (f"{PREFIX}/recordings/", _RECORDING_BYTES)),
+        larger_bodies=(
+            (f"PUT {PREFIX}/models/", MAX_FILE_BYTES),
+            (f"POST {PREFIX}/models/verify", MAX_FILE_BYTES),
+            (f"PUT {PREFIX}/recordings/", RecordingLimits(**config.recordings).upload_bytes),
+        ),
     )
 
 

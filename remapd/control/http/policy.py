@@ -46,7 +46,7 @@ class Policy:
     body_bytes : int
         Largest body.
     larger_bodies : tuple of (str, int)
-        Beginnings of paths with a limit of their own.
+        Beginnings of requests with a limit of their own (``PUT /api/v1/models/``).
 
     Raises
     ------
@@ -71,9 +71,10 @@ class Policy:
         if self.token and len(self.token) < SHORTEST_TOKEN:
             raise FieldError("http.token", f"at least {SHORTEST_TOKEN} characters", Told(f"{len(self.token)}"))
 
-    def body_limit(self, path: str) -> int:
-        """Largest body in bytes for a path."""
-        return next((limit for start, limit in self.larger_bodies if path.startswith(start)), self.body_bytes)
+    def body_limit(self, method: str, path: str) -> int:
+        """Largest body in bytes for a request."""
+        request = f"{method} {path}"
+        return next((limit for start, limit in self.larger_bodies if request.startswith(start)), self.body_bytes)
 
     def is_our_name(self, name: str) -> bool:
         """Whether a name cannot be one that somebody else bound to our address: only names can, never addresses."""

@@ -79,7 +79,7 @@ class Guard:
         elif scope["type"] == "websocket":
             await self._serve_websocket(_without_token(scope), receive, send)
         else:
-            limited = capped(receive, self.policy.body_limit(scope["path"]))
+            limited = capped(receive, self.policy.body_limit(scope["method"], scope["path"]))
             await self._app(_as_get(_without_token(scope)), limited, _with_headers(scope, send))
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,7 +144,7 @@ class Guard:
         return speaks_oscquery and self.policy.trusted(_address(scope))
 
     def _check_length(self, scope: Scope, headers: _Headers) -> None:
-        limit = self.policy.body_limit(scope["path"])
+        limit = self.policy.body_limit(scope.get("method", "GET"), scope["path"])
         length = headers.one("content-length")
         if length.isdecimal() and int(length[:20]) > limit:
             raise too_large(limit)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ class _GuardedProtocol(H11Protocol):
     """A connection that is refused when there are too many, and ended when its peer keeps it waiting."""
 
     limits = ConnectionLimits()
+    on_refusal: Callable[[], None]
     _patience: asyncio.TimerHandle | None = None
     _waits_for_head = False
 
@@ -63,7 +64,7 @@ class _GuardedProtocol(H11Protocol):
         super().connection_made(transport)
         _send_at_once(transport)
         if self._is_too_many():
-            _log.warning("a connection from %s is refused: there are too many", self.client)
+            self.on_refusal()
             transport.abort()
             return
         self._await_client()
@@ -152,11 +153,17 @@ class HttpServer:
         Port; 0 takes one that is free.
     limits : ConnectionLimits
         Bounds of connections.
+
+    Attributes
+    ----------
+    refused_connections : int
+        How many there were too many of.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, limits: ConnectionLimits | None = None) -> None:
         self._app, self._limits = app, limits or ConnectionLimits()
         self.host, self.port = host, port
+        self.refused_connections = 0
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -199,8 +206,12 @@ class HttpServer:
         """How many were answered since the start."""
         return self._server.server_state.total_requests if self._server is not None else 0
 
+    def _count_refusal(self) -> None:
+        self.refused_connections += 1
+
     def _config(self) -> uvicorn.Config:
-        protocol = type("_Protocol", (_GuardedProtocol,), {"limits": self._limits})
+        members = {"limits": self._limits, "on_refusal": staticmethod(self._count_refusal)}
+        protocol = type("_Protocol", (_GuardedProtocol,), members)
         settings: dict[str, Any] = {
             "http": protocol,
             "ws": "auto",
@@ -210,6 +221,8 @@ class HttpServer:
             "ws_ping_timeout": _PING_S,
             "lifespan": "off",
             "log_config": None,
+            # Its warnings are of what peers do wrong, as often as they like.
+            "log_level": "error",
             "access_log": False,
             "server_header": False,
             # A name in these headers could be anybody's.
