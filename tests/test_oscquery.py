@@ -1,6 +1,8 @@
 """What OSCQuery answers over HTTP, held against the tree, and what it tells when the tree changes."""
 
+import asyncio
 import json
+import random
 
 import pytest
 
@@ -9,10 +11,11 @@ from remapd.control.http.policy import Policy
 from remapd.control.osc.values import arguments_of, value_of
 from remapd.control.oscquery.attributes import ATTRIBUTES, attributes_json, attributes_of
 from remapd.control.oscquery.host_info import EXTENSIONS, host_info
-from remapd.control.oscquery.namespace import path_of
+from remapd.control.oscquery.namespace import AT_ONCE, Namespace, path_of
 from remapd.control.oscquery.structure import MAX_NODES, structure_messages
 from remapd.control.tree import build_tree
 from remapd.synth.registry import SYNTHS
+from tests.controllers import make_controller
 from tests.plane import make_plane, with_client
 
 TREE = build_tree(list(SYNTHS))
@@ -244,6 +247,64 @@ def test_the_rules_of_the_port_hold_here_too(tmp_path):
         return unknown.status_code, strange.status_code, known.status_code
 
     assert with_client(make_plane(tmp_path), act, policy=Policy(token=token)) == (401, 421, 200)
+
+
+def test_any_query_gets_an_answer(tmp_path):
+    source = random.Random(7)
+    names = [*ATTRIBUTES, "HOST_INFO", "HTML", "", "value", "%00", "é", "VALUE=1", "VALUE=", "=", "&", "?"]
+    places = ["remapd", "track", "1", "0", "-1", "gain_db", "onset", "", "..", "%2e%2e", "%2f", "é", "*", "x" * 300]
+
+    def url():
+        path = "/".join(source.choices(places, k=source.randrange(5)))
+        return f"/{path}?{'&'.join(source.choices(names, k=source.randrange(4)))}"
+
+    async def act(client):
+        return [(wanted := url(), (await client.get(wanted)).status_code) for _ in range(400)]
+
+    found = with_client(make_plane(tmp_path), act)
+    assert {status for _, status in found} == {200, 204, 307, 400, 404}, found
+
+
+def test_a_node_that_goes_while_it_is_described_is_not_half_there():
+    controller = make_controller(values={"/track/1/model": "velocity", "/track/2/model": "velocity"})
+
+    async def choices(controls):
+        if controller.tracks == 2:
+            await controller.remove_track(2)
+        return {}
+
+    async def act():
+        namespace = Namespace(controller, choices)
+        assert namespace.has("/remapd/track/2")
+        gone = await namespace.node("/remapd/track/2")
+        return gone, await namespace.attributes("/remapd/track/2/pan", ["VALUE"]), json.loads(await namespace.node("/"))
+
+    gone, attributes, whole = asyncio.run(act())
+    assert gone is None
+    assert attributes is None
+    assert set(leaves(whole)) == {"/remapd" + path for path in controller.tree}
+
+
+def test_the_loop_has_its_turn_while_much_is_described():
+    controller = make_controller(values={f"/track/{number}/model": "velocity" for number in range(1, 9)})
+    turns = 0
+
+    async def choices(controls):
+        return {}
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def act():
+        counting = asyncio.create_task(count())
+        await Namespace(controller, choices).node("/")
+        counting.cancel()
+
+    asyncio.run(act())
+    assert turns >= len(controller.tree) // (2 * AT_ONCE)
 
 
 def test_the_documentation_of_the_api_leaves_it_out(tmp_path):
