@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -282,3 +283,14 @@ def test_a_control_is_touched_a_knob_is_moved_and_they_are_one(live, visit):
     visit.page.locator("#details .badge").click()
     visit.wait("document.querySelectorAll('#details .badge').length === 0")
     assert live.call(lambda: len(list(live.plane.midi.mappings))) == 0
+
+
+def test_what_one_looks_at_stays_when_the_synth_changes_and_the_library_grows(live, visit):
+    hits = visit.page.locator(".hit-list input[type=checkbox]")
+    hits.check()
+    visit.fader(GAIN).focus()
+    live.call(lambda: live.plane.bulletin.post("library", {"kind": "model", "name": "new", "what": "added"}))
+    asyncio.run_coroutine_threadsafe(live.plane.controller.change({"/track/1/model": "kick_long"}), live._loop).result()
+    visit.wait("document.querySelector('#details .track-head select').value === 'kick_long'")
+    assert hits.is_checked()
+    visit.wait(f"document.activeElement.closest('#details [data-path]')?.dataset.path === '{GAIN}'")

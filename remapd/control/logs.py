@@ -163,6 +163,7 @@ class _Listener(QueueListener):
 
     def enqueue_sentinel(self) -> None:
         """Have the thread end, also where the queue is full: its oldest line gives way."""
+        assert isinstance(self.queue, queue.Queue)
         while True:
             try:
                 self.queue.put_nowait(None)

@@ -56,7 +56,7 @@ class Page {
     live.on("closed", () => this.disconnected());
     live.on("changes", ({values}) => this.store.apply(values));
     live.on("structure", () => this.reload());
-    live.on("library", () => this.reload());
+    live.on("library", () => this.store.refreshChoices().catch(onProblem));
     live.on("hit", (hit) => this.hear(hit));
     live.on("rejected", (event) => this.hear(event));
     live.on("gap", ({of, lost}) => of === "hits" && this.details?.hits.gap(lost));
@@ -150,21 +150,30 @@ class Page {
       return onProblem(problem);
     }
     const numbers = numbersOf(this.store);
+    const focused = focusedPlace();
     if (!numbers.includes(this.selected)) this.selected = numbers[0];
     this.strips = new Map(numbers.map((number) => [number, new Strip(number, this.context, (chosen) => this.select(chosen))]));
     byId("strips").replaceChildren(...[...this.strips.values()].map((strip) => strip.node), this.addButton());
     byId("rest").replaceChildren(this.recorder.node, ...treePanels(this.context), this.sessions.node, this.recordings.node);
     this.select(this.selected);
+    if (focused) document.querySelector(focused)?.focus({preventScroll: true});
   }
 
   select(number) {
     this.selected = number;
     sessionStorage.setItem(SELECTED, number);
     for (const [other, strip] of this.strips) strip.select(other === number);
-    this.details = new Details(number, this.context);
+    this.details = new Details(number, this.context, this.details);
     byId("details").replaceChildren(this.details.node);
+    this.showRecent(this.details);
     this.learn.show();
     this.learn.badge();
+  }
+
+  // What was hit before this page was there to see it.
+  async showRecent(details) {
+    const recent = await this.api.get(`/events/recent?kind=hits&most=10&track=${details.number}`).catch(() => null);
+    details.remember(recent?.events ?? []);
   }
 
   addButton() {
@@ -230,6 +239,14 @@ class Page {
       if (!this.live.socket) this.live.open();
     }, {once: true});
   }
+}
+
+// Where the keyboard is, as a selector that finds its place again after all was built anew.
+function focusedPlace() {
+  const [focus, row] = [document.activeElement, document.activeElement?.closest("main [data-path]")];
+  if (!row) return "";
+  const part = focus.type === "range" ? "input[type=range]" : focus.tagName.toLowerCase();
+  return `#${row.closest("main > *").id} [data-path="${CSS.escape(row.dataset.path)}"] ${part}`;
 }
 
 function deviceText({state, device}) {

@@ -75,13 +75,32 @@ export class HitList {
       element("div", {class: "list-head"}, element("h3", {}, "Hits"),
         element("label", {}, this.withRejected, " with rejected candidates and why")),
       element("table", {}, element("thead", {}, head), this.body));
-    this.withRejected.addEventListener("change", () => this.body.replaceChildren());
+    this.oldest = Infinity;
+    this.withRejected.addEventListener("change", () => this.clear());
   }
 
   add(event) {
     if (event.type === "rejected" && !this.withRejected.checked) return;
     this.body.prepend(hitRow(event));
+    if (this.body.children.length === 1) this.oldest = timeOf(event);
     while (this.body.children.length > ROWS) this.body.lastElementChild.remove();
+  }
+
+  clear() {
+    this.body.replaceChildren();
+    this.oldest = Infinity;
+  }
+
+  get isEmpty() {
+    return this.body.children.length === 0;
+  }
+
+  addOlder(events) {
+    for (const event of [...events].reverse()) {
+      if (this.body.children.length >= ROWS || timeOf(event) >= this.oldest) continue;
+      this.body.append(hitRow(event));
+      this.oldest = timeOf(event);
+    }
   }
 
   gap(lost) {
@@ -89,11 +108,13 @@ export class HitList {
   }
 }
 
+const timeOf = (event) => event.onset_s ?? event.time_s;
+
 function hitRow(event) {
   const isHit = event.type === "hit";
   const sound = event.latency_ms.sound ?? event.latency_ms.detection + (event.latency_ms.window ?? 0);
   const cells = [
-    `${(isHit ? event.onset_s : event.time_s).toFixed(3)} s`,
+    `${timeOf(event).toFixed(3)} s`,
     isHit ? "hit" : event.reason,
     `${event.strength_db.toFixed(1)} dB`,
     `${event.level_db.toFixed(1)} dB`,

@@ -9,7 +9,7 @@ const COLOURS = {signal: "#6db7ff", hit: "#ffb13d", rejected: "#8b95a5", grid: "
 const LINE_COLOURS = ["#3ddc97", "#ff7a7a", "#c59bff"];
 
 export class Scope {
-  constructor(track, store) {
+  constructor() {
     this.canvas = element("canvas", {class: "scope", role: "img", "aria-label": "Detection signal and thresholds"});
     this.context = this.canvas.getContext("2d");
     this.points = [];
@@ -17,8 +17,12 @@ export class Scope {
     this.thresholds = [];
     this.now = 0;
     this.drawn = true;
-    for (const control of thresholdsOf(track, store)) this.follow(control, store);
     new ResizeObserver(() => this.resize()).observe(this.canvas);
+  }
+
+  attach(track, store) {
+    this.thresholds = [];
+    for (const control of thresholdsOf(track, store)) this.follow(control, store);
   }
 
   follow(control, store) {

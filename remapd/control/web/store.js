@@ -10,6 +10,7 @@ export class Store {
     this.values = new Map();
     this.confirmed = new Map();
     this.watchers = new Map();
+    this.choiceWatchers = new Map();
     this.waiting = new Map();
     this.sending = new Set();
     this.held = new Set();
@@ -21,9 +22,25 @@ export class Store {
     const tree = await this.api.get("/tree?describe=1");
     this.controls = new Map(tree.controls.map((control) => [control.path, control]));
     this.watchers = new Map();
+    this.choiceWatchers = new Map();
     this.held = new Set();
     for (const {path, value} of tree.controls) this.confirmed.set(path, value);
     this.values = new Map(this.confirmed);
+  }
+
+  // Models or presets have come or gone: nothing else is asked anew.
+  async refreshChoices() {
+    const tree = await this.api.get("/tree?describe=1");
+    for (const {path, choices} of tree.controls) {
+      const control = this.controls.get(path);
+      if (control === undefined || String(control.choices) === String(choices)) continue;
+      control.choices = choices;
+      for (const watcher of this.choiceWatchers.get(path) ?? []) watcher();
+    }
+  }
+
+  watchChoices(path, watcher) {
+    this.choiceWatchers.set(path, [...(this.choiceWatchers.get(path) ?? []), watcher]);
   }
 
   // Controls directly below a container, and the names of the containers there.

@@ -48,23 +48,35 @@ export class Strip {
 }
 
 export class Details {
-  constructor(number, context) {
+  // What was seen of hits stays when the track is built anew, such as for another synth.
+  constructor(number, context, former = null) {
     this.number = number;
     this.context = context;
     this.root = `/track/${number}`;
     this.marks = new Map();
-    this.scope = new Scope(number, context.store);
-    this.lastHit = new LastHit();
-    this.hits = new HitList();
+    const isSame = former?.number === number;
+    this.scope = isSame ? former.scope : new Scope();
+    this.lastHit = isSame ? former.lastHit : new LastHit();
+    this.hits = isSame ? former.hits : new HitList();
+    this.scope.attach(number, context.store);
     this.node = element("div", {class: "track"}, this.head(), this.scope.canvas, ...this.groups(), this.hits.node);
   }
 
   hear(event) {
     this.scope.mark(event);
     this.hits.add(event);
-    if (event.type !== "hit") return;
-    this.lastHit.show(event);
-    markFaders(event, this.number, this.marks, this.context.store);
+    if (event.type === "hit") this.show(event);
+  }
+
+  // Hits from before, the newest of them last.
+  remember(events) {
+    if (events.length > 0 && this.hits.isEmpty) this.show(events.at(-1));
+    this.hits.addOlder(events);
+  }
+
+  show(hit) {
+    this.lastHit.show(hit);
+    markFaders(hit, this.number, this.marks, this.context.store);
   }
 
   head() {

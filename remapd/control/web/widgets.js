@@ -38,8 +38,12 @@ export function makeSwitch(control, label, store, text = "") {
 
 export function makeMenu(control, label, store) {
   const menu = element("select", {"aria-label": label, title: control.description});
-  const choices = control.choices.includes("") || control.choices_of ? control.choices : [...control.choices];
-  for (const choice of choices) menu.append(element("option", {value: choice}, choice || "default"));
+  const fill = () => {
+    menu.replaceChildren(...control.choices.map((choice) => element("option", {value: choice}, choice || "default")));
+    showChoice(menu, store.value(control.path));
+  };
+  fill();
+  store.watchChoices(control.path, fill);
   store.watch(control.path, (value) => {
     showChoice(menu, value);
     menu.removeAttribute("aria-busy");
