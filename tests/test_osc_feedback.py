@@ -184,6 +184,21 @@ def test_this_machine_and_those_allowed_are_heard(host, allow, heard):
     assert not hearing(allow)("fe80::1%eth0")
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+@in_loop
+async def test_ipv6():
+    async with osc_server(host="::1") as (server, controller):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+            client.connect(("::1", server.udp_port))
+            client.send(encode("/remapd/subscribe"))
+            client.send(encode(f"/remapd{HOLD}", [20.0]))
+            client.send(encode("/remapd/ping"))
+            mail = Mail()
+            while "/remapd/pong" not in mail.addresses():
+                mail.take(await received(client))
+        assert controller.value(HOLD) == 20.0
+
+
 @in_loop
 async def test_packets_of_others_are_dropped(monkeypatch):
     async with osc_server() as (server, controller), UdpClient.open(server) as client:

@@ -128,8 +128,12 @@ async def test_messages_of_others_are_counted_and_not_answered():
         sender = FakeSender(server)
         sender.send("/accxyz", 0.1, 0.2, 9.8)
         sender.send("/remapdx")
+        sender.send("/mixer/*/gain", 1.0)
         assert sender.answers == []
-        assert server.counters.foreign == 2
+        assert server.counters.foreign == 3
+        sender.send("/*/ping")  # What is not of the tree is found by no pattern.
+        sender.send("/*/track/1/gain_db", 3.0)
+        assert (sender.answers, server.counters.foreign) == ([], 4)
 
 
 @in_loop
@@ -369,6 +373,16 @@ async def test_a_port_that_is_taken_is_told():
         with pytest.raises(RemapdError, match=r"\(tcp\)"):
             async with osc_server(controller, tcp_port=first.tcp_port):
                 pass
+
+
+@in_loop
+async def test_whoever_opens_it_to_others_is_told_to_name_them(caplog):
+    async with osc_server(host="0.0.0.0"):
+        assert "osc.allow names others" in caplog.text
+    caplog.clear()
+    for settings in ({"host": "0.0.0.0", "allow": ["10.0.0.0/8"]}, {}):
+        async with osc_server(**settings):
+            assert "osc.allow" not in caplog.text
 
 
 @in_loop

@@ -53,8 +53,8 @@ class Addresses:
 
     def path(self, address: str) -> str | None:
         """Path of the one control that has this address."""
-        path = address.removeprefix(ROOT)
-        return path if path in self._tree() and path is not address else None
+        path = address[len(ROOT) :] if address.startswith(ROOT) else ""
+        return path if path in self._tree() else None
 
     def paths(self, address: str, expands: bool = False) -> tuple[str, ...]:
         """Paths of all controls that an address or a pattern stands for.

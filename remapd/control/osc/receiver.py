@@ -39,8 +39,8 @@ class _Work:
     """What the messages of a bundle come to."""
 
     changes: Changes = field(default_factory=dict)
-    #: To be done when the changes are made.
-    then: list[Callable[[], None]] = field(default_factory=list)
+    #: Address, and what it asks for when the changes are made.
+    then: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
     touched: int = 0
     is_refused: bool = False
 
@@ -156,8 +156,8 @@ class Receiver:
             self._change_all(work, peer)
         if work.then:
             self._changes.flush()
-        for action in work.then:
-            self._act(action, peer)
+        for address, action in work.then:
+            self._act(address, action, peer)
 
     def _understand(self, messages: Sequence[Message], peer: Peer, work: _Work) -> None:
         for message in messages:
@@ -176,33 +176,42 @@ class Receiver:
         except RemapdError as error:
             self._refuse_path(peer, next(iter(work.changes)), error)
 
-    def _act(self, action: Callable[[], None], peer: Peer) -> None:
+    def _act(self, address: str, action: Callable[[], None], peer: Peer) -> None:
         with self._guarded():
             try:
                 action()
             except RemapdError as error:
-                self._refuse(peer, error.field if isinstance(error, FieldError) else ROOT, error)
+                self._refuse(peer, address, error)
 
     def _take(self, message: Message, peer: Peer, work: _Work) -> None:
         """Understand one message."""
         address, arguments = message.address, message.arguments
-        if not (address.startswith(f"{ROOT}/") or address == ROOT or is_pattern(address)):
+        if not self._is_ours(address):
             self._counters.foreign += 1
             return
         peer.contact()
         path = self._addresses.path(address)
         if word := self._words.find(address):
             work.touch(self._words.cost(address))
-            work.then.append(partial(word, arguments, peer))
+            work.then.append((address, partial(word, arguments, peer)))
         elif path is not None and self._controller.tree[path].kind == "action":
             if is_pressed(self._controller.tree[path], arguments):
-                work.then.append(partial(self._controller.trigger, path, peer.source))
+                work.then.append((address, partial(self._controller.trigger, path, peer.source)))
         elif arguments:
             self._change(address, arguments, work)
         else:
             paths = self._addresses.paths(address, expands=True)
             work.touch(len(paths))
-            work.then.append(partial(self._answer, paths, peer))
+            work.then.append((address, partial(self._answer, paths, peer)))
+
+    def _is_ours(self, address: str) -> bool:
+        """Whether an address is below our root, or a pattern that reaches there."""
+        if address.startswith(f"{ROOT}/") or address == ROOT:
+            return True
+        if is_pattern(address):
+            with contextlib.suppress(FieldError):
+                return bool(self._addresses.paths(address, expands=True))
+        return False
 
     def _change(self, address: str, arguments: Sequence[Argument], work: _Work) -> None:
         """Note changes; a pattern reaches what may be changed of all that it matches."""

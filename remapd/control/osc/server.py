@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from remapd.control.controller import Controller
+from remapd.control.osc.allowed import hearing
 from remapd.control.osc.counters import Counters
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.peer import Guest
@@ -133,3 +134,5 @@ class OscServer:
                 f"set osc.{name}_port, or osc.{name} = false"
             ) from None
         _log.info("OSC listens on %s port %s (%s)", self.host, port.port, name)
+        if port.host is not None and not hearing([])(port.host) and not self._settings.allow:
+            _log.warning("OSC listens on %s and hears this machine alone; osc.allow names others", self.host)

@@ -48,8 +48,16 @@ class TcpPort:
     @property
     def port(self) -> int | None:
         """The port; None while it is closed."""
+        return self._address()[1]
+
+    @property
+    def host(self) -> str | None:
+        """The address on which it listens; None while it is closed."""
+        return self._address()[0]
+
+    def _address(self) -> tuple[str, int] | tuple[None, None]:
         sockets = self._server.sockets if self._server is not None else ()
-        return sockets[0].getsockname()[1] if sockets else None
+        return sockets[0].getsockname()[:2] if sockets else (None, None)
 
     async def start(self) -> None:
         """Listen.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import sys
 import time
@@ -26,8 +25,6 @@ PACKETS_PER_S = 20_000.0
 PAUSE_S = 0.01
 #: Packets that the system keeps meanwhile.
 BUFFER_BYTES = 1 << 20
-
-_log = logging.getLogger("remapd.osc")
 
 # Linux tells with each packet how many it has dropped so far (SO_RXQ_OVFL).
 _TELL_DROPS = 40 if sys.platform == "linux" else None
@@ -61,6 +58,11 @@ class UdpPort:
     def port(self) -> int | None:
         """The port; None while it is closed."""
         return self._socket.getsockname()[1] if self._socket is not None else None
+
+    @property
+    def host(self) -> str | None:
+        """The address on which it listens; None while it is closed."""
+        return self._socket.getsockname()[0] if self._socket is not None else None
 
     async def start(self) -> None:
         """Listen.
