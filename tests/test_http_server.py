@@ -114,6 +114,7 @@ def _is_closed(peer: socket.socket) -> bool:
 def _is_refused(peer: socket.socket, piece: bytes, pause_s: float) -> bool:
     """Send a piece again and again until the other end no longer takes any."""
     deadline = time.monotonic() + PATIENCE_S
+    peer.settimeout(PATIENCE_S)
     with contextlib.suppress(ConnectionError):
         while time.monotonic() < deadline:
             peer.sendall(piece)
@@ -150,6 +151,16 @@ def test_a_head_that_never_ends_is_refused(tmp_path: Path) -> None:
         with socket.create_connection(("127.0.0.1", live.port)) as peer:
             peer.sendall(b"GET / HTTP/1.1\r\n")
             assert _is_refused(peer, b"X-More: " + b"x" * 1000 + b"\r\n", 0.0)
+        assert client.get("/healthz").status_code == 200
+
+
+def test_who_does_not_read_its_answers_is_let_go(tmp_path: Path) -> None:
+    limits = ConnectionLimits(stall_s=0.2)
+    with live_client(maker(tmp_path), limits=limits) as (live, client), socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect(("127.0.0.1", live.port))
+        request = b"GET /api/v1/tree?describe=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        assert _is_refused(peer, request, 0.001)
         assert client.get("/healthz").status_code == 200
 
 

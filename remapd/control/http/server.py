@@ -40,7 +40,7 @@ class ConnectionLimits:
     head_s : float
         Time for the head of a request, from its first byte on, or from the start of the connection.
     stall_s : float
-        Longest pause within a body.
+        Longest pause within a body, and of who does not read its answer.
     idle_s : float
         Time that a connection is kept after a request.
     """
@@ -58,6 +58,7 @@ class _GuardedProtocol(H11Protocol):
     limits = ConnectionLimits()
     on_refusal: Callable[[], None]
     _patience: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _waits_for_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,11 +72,20 @@ class _GuardedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        _cancel(self._unread)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._await_client()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.limits.stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        _cancel(self._unread)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._stop_waiting()
@@ -100,8 +110,7 @@ class _GuardedProtocol(H11Protocol):
             self._patience = self.loop.call_later(self.limits.stall_s, self._end_it)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
+        _cancel(self._patience)
         self._patience = None
 
     def _end_it(self) -> None:
@@ -117,6 +126,11 @@ def _send_at_once(transport: asyncio.Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 def _address_of(connection: object) -> str | None:
