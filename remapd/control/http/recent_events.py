@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 1000
 #: Events put into words at a time: the loop has other work, too.
-_BATCH = 20
+_BATCH = 8
 
 Kind = Literal["all", "hits", "rejected"]
 
