@@ -144,7 +144,7 @@ def test_recipes_are_listed(tmp_path: Path) -> None:
     plane = job_plane(tmp_path)
 
     async def act(client: httpx.AsyncClient) -> None:
-        assert (await client.get(f"{JOBS}/recipes")).json() == RECIPES
+        assert (await client.get("/api/v1/recipes")).json() == RECIPES
 
     with_client(plane, act)
 

@@ -24,7 +24,9 @@ def test_the_input_is_recorded_listed_and_downloaded(tmp_path: Path) -> None:
         assert RecorderState.model_validate(begun.json()).state == "recording"
         again = await client.post(f"{RECORDER}/start")
         assert (again.status_code, again.json()["field"]) == (409, "recording")
-        stored = RecordingRow.model_validate((await client.post(f"{RECORDER}/stop")).json())
+        stopped = RecordingRow.model_validate((await client.post(f"{RECORDER}/stop")).json())
+        assert stopped.name == "take"
+        stored = RecordingRow.model_validate((await client.get(f"{RECORDINGS}/take")).json())
         assert stored.info is not None
         assert (stored.name, stored.file, stored.info.sample_rate_hz) == ("take", "take.flac", RATE)
         assert (await client.get(RECORDINGS)).json() == [stored.model_dump()]
@@ -68,7 +70,7 @@ def test_what_does_not_fit_is_refused_by_field(tmp_path: Path) -> None:
     async def act(client: httpx.AsyncClient) -> None:
         for method, place, body, status, word in (
             ("PUT", f"{RECORDINGS}/bad", b"no sound", 422, "no audio file"),
-            ("PUT", f"{RECORDINGS}/large", bytes(1_100_000), 413, "1 MB"),
+            ("PUT", f"{RECORDINGS}/large", bytes(1_100_000), 413, "larger"),
             ("PUT", f"{RECORDINGS}/..%2Fbad", b"", 404, ""),
             ("PUT", f"{RECORDINGS}/.bad", b"", 422, "name"),
             ("POST", f"{RECORDER}/start", b'{"format": "mp3"}', 422, "format"),

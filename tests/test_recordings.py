@@ -99,12 +99,14 @@ def test_the_input_is_recorded(tmp_path, file_format):
             await bench.until(state="recording", seconds=0.5)
             entry = await bench.recorder.end()
             assert (entry.name, entry.path.name) == ("take", f"take.{file_format}")
+            assert bench.news[-1]["state"] == "idle"
+            await bench.until(changed="take", what="stored")
+            (entry,) = await bench.recordings.entries()
             assert entry.info is not None
             assert (entry.info.channels, entry.info.sample_rate_hz, entry.info.duration_s) == (1, RATE, 1.0)
             assert entry.info.peaks == (0.5,)
             assert bench.files() == {f"take.{file_format}"}
-            assert bench.news[-1]["state"] == "idle"
-            assert await bench.recordings.entries() == [entry]
+            assert await bench.recordings.entry("take") == entry
 
     asyncio.run(go())
 

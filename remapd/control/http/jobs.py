@@ -48,7 +48,7 @@ class TrainingRequest(BaseModel):
     name: NewName | None = Field(None, description="Of the model; by default that of the first recording.")
     preset: NewName | None = Field(None, description="Sound that is modulated; by default one of the synth's.")
     synth: str = Field("", max_length=64, description="Synthesiser; by default the preset's.")
-    recipe: str = Field(DEFAULT_RECIPE, max_length=40, description="How to train, one of `/jobs/recipes`.")
+    recipe: str = Field(DEFAULT_RECIPE, max_length=40, description="How to train, one of `/recipes`.")
     seed: int = Field(0, ge=SEED.minimum, le=SEED.maximum, description=SEED.description)
     epochs: int = Field(0, ge=EPOCHS.minimum, le=EPOCHS.maximum, description=EPOCHS.description)
     channel: int = Field(1, ge=CHANNEL.minimum, le=CHANNEL.maximum, description=CHANNEL.description)
@@ -99,7 +99,7 @@ def router(plane: Plane) -> APIRouter:
         job = await jobs.submit(wanted.request())
         return json_answer(job.document(), status=201, location=f"/api/v1/jobs/{job.id}")
 
-    @routes.get("/jobs/recipes", response_model=dict[str, str])
+    @routes.get("/recipes", response_model=dict[str, str])
     async def list_recipes() -> Response:
         """How models can be trained: names of the recipes, and what they are for."""
         return json_answer(await jobs.recipes.all())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -124,7 +123,7 @@ def router(plane: Plane) -> APIRouter:
     async def upload(name: Name, request: Request) -> Response:
         """Store an audio file to train from; it is read in full before it is there for anyone. Nothing is replaced."""
         entry = await recordings.upload(name, aiter(request.stream()))
-        return json_answer(entry.document(), status=201, location=f"/api/v1/recordings/{quote(name)}")
+        return json_answer(entry.document(), status=201, location=f"/api/v1/recordings/{name}")
 
     @routes.post("/recordings/{name}/rename", response_model=RecordingRow, responses=responses(404, 409, 507))
     async def rename(name: Name, names: Renaming) -> Response:

@@ -6,24 +6,23 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from remapd.audio.backend import StreamInfo
 from remapd.control.bulletin import Bulletin
 from remapd.control.host import EngineHost
 from remapd.control.recordings.entry import RecordingEntry
+from remapd.control.recordings.recording import Recording
 from remapd.control.recordings.store import RECORDING, RecordingStore
 from remapd.errors import ConflictError, DeviceError, FieldError, RemapdError, Told
 from remapd.parameters import Parameter
 
 _log = logging.getLogger("remapd.recordings")
 
-Format = Literal["wav", "flac"]
 #: Bytes that a sample takes at most: 32-bit float, or 24 bit that could not be compressed.
 FORMATS: dict[str, int] = {"wav": 4, "flac": 3}
-State = Literal["idle", "starting", "recording", "stopping"]
 KIND = "recording"
 
 _NAME = "take-%Y-%m-%d-%H%M%S"
@@ -31,39 +30,10 @@ _NAME = "take-%Y-%m-%d-%H%M%S"
 _MOST_BYTES = 4_000_000_000
 #: Time that the engine has to answer.
 _ANSWER_S = 5.0
-#: Time that it has to write what is left; an hour's recording is then read once.
-_CLOSE_S = 60.0
+#: Time that it has to write what is left.
+_CLOSE_S = 10.0
 #: Engine processes come and go unannounced; it is looked this often whether there is another one.
 _WATCH_S = 0.5
-
-
-@dataclass
-class Recording:
-    """What is known of the recording under way, or of the last one.
-
-    Parameters
-    ----------
-    state : str
-        ``idle`` if none is under way.
-    name : str
-        What it is or was called; empty if there was none.
-    seconds : float
-        Its length so far.
-    dropped_frames : int
-        Frames that are missing, as the disk was too slow.
-    error : str
-        Why it ended early, or is lost; empty if it did not.
-    """
-
-    state: State = "idle"
-    name: str = ""
-    seconds: float = 0.0
-    dropped_frames: int = 0
-    error: str = ""
-
-    def document(self) -> dict[str, Any]:
-        """The values, for JSON."""
-        return dict(vars(self))
 
 
 class Recorder:
@@ -77,6 +47,13 @@ class Recorder:
         Passes orders to the engine.
     bulletin : Bulletin
         Where ``recording`` is told, with `Recording.document`.
+
+    Attributes
+    ----------
+    recording : Recording
+        The one under way, or the last one.
+    on_stored : callable
+        Called when there is a new recording in the store.
     """
 
     def __init__(self, store: RecordingStore, host: EngineHost, bulletin: Bulletin) -> None:
@@ -87,6 +64,7 @@ class Recorder:
         self._answered: asyncio.Future[None] | None = None
         self._kept: asyncio.Future[RecordingEntry] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.on_stored: Callable[[], None] = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -272,15 +250,17 @@ class Recorder:
     async def _keep(self, path: Path, name: str, kept: asyncio.Future[RecordingEntry]) -> None:
         self._store.release_name(name)
         error = self.recording.error
+        is_whole = not error and self.recording.seconds > 0.0
+        keep = self._store.keep_whole if is_whole else self._store.keep
         try:
-            entry = await asyncio.to_thread(self._store.keep, path, name)
-            kept.set_result(entry)
+            kept.set_result(await asyncio.to_thread(keep, path, name))
         except RemapdError as fault:
             error = f"{error}; {fault}" if error else str(fault)
             kept.set_exception(RemapdError(error))
             kept.exception()  # Nobody need ask.
             _log.warning("recording %s is lost: %s", name, error)
         self._reset(error)
+        self.on_stored()
 
     def _reset(self, error: str) -> None:
         self._path = self._kept = None

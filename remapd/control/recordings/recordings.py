@@ -58,6 +58,7 @@ class Recordings:
         self._writing: set[Path] = set()
         self._asked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self.recorder.on_stored = self._asked.set
 
     async def start(self) -> None:
         """Begin to record when asked, and to look after what was left unfinished."""
@@ -191,6 +192,7 @@ class Recordings:
                 if not entry.is_known:
                     with contextlib.suppress(RemapdError):  # It has gone meanwhile.
                         await asyncio.to_thread(self.store.measure, entry.name)
+                        self._tell(entry.name, "stored")
 
 
 async def _until_silent(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -192,6 +192,19 @@ class RecordingStore:
                     found[path] = path.stat().st_mtime
         return found
 
+    def keep_whole(self, path: Path, name: str) -> RecordingEntry:
+        """Make a recording of a file that the engine has completed; what is in it is found out later.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be stored.
+        """
+        with self._lock:
+            target = self._folder / f"{self.free_name(name)}{path.suffix}"
+            stored = _moved(path, target)
+            return self._note(stored)
+
     def keep(self, path: Path, name: str) -> RecordingEntry:
         """Make a recording of a file that the engine has written, though it may have been killed while it did.
 
@@ -256,13 +269,7 @@ class RecordingStore:
         with self._lock:
             if name in {entry.name for entry in self.entries()}:
                 raise ConflictError("name", "a name that is free", Told(name))
-            try:
-                os.replace(path, target)
-            except OSError as error:
-                raise storage_error(error, f"recording {name!r} cannot be stored") from None
-            stored = entry_of(target)
-            if stored is None:
-                raise AudioFileError(f"{name}: went away while it was stored")
+            stored = _moved(path, target)
             write_note(stored, info)
             return self._note(replace(stored, info=info))
 
@@ -270,6 +277,18 @@ class RecordingStore:
         with self._lock:
             self._entries[entry.name] = entry
         return entry
+
+
+def _moved(path: Path, target: Path) -> RecordingEntry:
+    """Entry of a file that is moved to where it belongs."""
+    try:
+        os.replace(path, target)
+    except OSError as error:
+        raise storage_error(error, f"recording {target.stem!r} cannot be stored") from None
+    stored = entry_of(target)
+    if stored is None:
+        raise AudioFileError(f"{target.stem}: went away while it was stored")
+    return stored
 
 
 def _size(path: Path) -> int:
