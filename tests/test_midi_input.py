@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from remapd.control.midi.desk import Desk, Pick
+from remapd.control.midi.messages import LARGEST_NUMBER
 from remapd.control.midi.service import MidiInput
 from remapd.errors import FieldError, ModelError
 from tests.controllers import make_controller
@@ -381,3 +384,38 @@ async def test_switched_off_nothing_is_read_but_mappings_can_be_made():
     async with Rig() as rig:
         assert rig.reader.running is True
     assert rig.reader.running is False
+
+
+# -- anything at all -------------------------------------------------------------------------------------------------
+
+BYTES = st.binary(max_size=4) | st.tuples(st.integers(0x80, 0xEF), st.integers(0, 127), st.integers(0, 127)).map(bytes)
+TARGETS = [GAIN, MUTE, "/panic", "/track/1/onset/hold_ms", "/track/1/solo"]
+SOURCES = [(kind, number) for kind in LARGEST_NUMBER for number in (0, 1, 7) if number <= LARGEST_NUMBER[kind]]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from(TARGETS), st.sampled_from(SOURCES), st.booleans()), max_size=6),
+    st.lists(st.lists(BYTES, max_size=20), max_size=8),
+    st.sampled_from([None, *TARGETS]),
+)
+def test_whatever_comes_the_values_fit_and_the_service_goes_on(given_mappings, lines, learns):
+    async def play():
+        async with Rig() as rig:
+            for path, (kind, number), picks_up in given_mappings:
+                rig.map(path, kind, number, pick_up=picks_up)
+            if learns:
+                rig.midi.learning.begin({"path": learns})
+            for line in lines:
+                rig.reader.send(*line)
+            while rig.midi._decoder.due_s is not None:
+                await asyncio.sleep(0.001)
+            for path, value in rig.controller.values().items():
+                assert rig.controller.tree[path].check(value) == value
+            assert rig.midi.counts["refused"] == 0
+            rig.midi.learning.cancel()
+            rig.midi.mappings.replace([{"path": "/track/1/pan", "source": {"kind": "pitch_bend"}}])
+            rig.reader.send((0xE0, 127, 127))
+            assert rig.controller.value("/track/1/pan") == 1.0
+
+    asyncio.run(play())

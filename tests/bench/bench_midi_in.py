@@ -60,12 +60,12 @@ async def cost_rows() -> list[tuple[str, str, str]]:
         if c.kind == "number" and c.midi
     ]
     many = [_mapping(path, 20 + n) for n, path in enumerate(controls[:60])]
-    coarse_and_fine = [(0xB0, 7 + 32 * half, (n * 37) % 128) for n in range(64) for half in (0, 1)]
+    coarse_and_fine = [(0xB0, 7 + 32 * half, (n * 37) % 128) for n in range(MAX_MESSAGES // 2) for half in (0, 1)]
     cases = [
-        ("a controller that nothing hears", [], [(0xB0, 70, n) for n in range(128)]),
-        ("a controller on a number", [_mapping(GAIN, 70)], [(0xB0, 70, n) for n in range(128)]),
-        ("the same with pick-up", [_mapping(GAIN, 70, pick_up=True)], [(0xB0, 70, n) for n in range(128)]),
-        ("60 controllers on 60 numbers", many, [(0xB0, 20 + n % 60, n) for n in range(128)]),
+        ("a controller that nothing hears", [], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
+        ("a controller on a number", [_mapping(GAIN, 70)], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
+        ("the same with pick-up", [_mapping(GAIN, 70, pick_up=True)], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
+        ("60 controllers on 60 numbers", many, [(0xB0, 20 + n % 60, n) for n in range(MAX_MESSAGES)]),
         ("half a controller of 14 bits", [_mapping(GAIN, 7, "cc14")], coarse_and_fine),
     ]
     rows = []

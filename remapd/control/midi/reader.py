@@ -28,7 +28,7 @@ RESTS_AFTER_S = 5.0
 IDLE_S = 0.1
 SCAN_S = 0.5
 #: Messages of one port in one line.
-MAX_MESSAGES = 128
+MAX_MESSAGES = 64
 
 
 class Ending(enum.IntEnum):

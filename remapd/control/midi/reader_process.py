@@ -16,7 +16,7 @@ from remapd.processes import child_environment
 _log = logging.getLogger("remapd.midi")
 
 READER_COMMAND = (sys.executable, "-P", "-m", "remapd.control.midi.reader")
-#: Longest line; 128 messages and the names of a few hundred ports take less.
+#: Longest line; 64 messages, or the names of a few hundred ports take less.
 _MAX_LINE_BYTES = 1 << 18
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 10.0
@@ -127,6 +127,8 @@ class ReaderProcess:
         try:
             content = json.loads(line)
         except ValueError:
+            return False
+        if not isinstance(content, dict):
             return False
         self._tell(content)
         return "interface" in content
