@@ -8,11 +8,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from remapd.audio.backend import StreamInfo
 from remapd.control.events import EventHub
+from remapd.control.figures import register_figures
 from remapd.control.latency_window import WINDOW_HITS, LatencyWindow
 from remapd.control.metrics import Metrics
 from remapd.engine_process import Playing
 from tests.demo_events import status
 from tests.engines import hits, make_engine, play
+from tests.plane import make_plane
 
 PLAYING = Playing(StreamInfo("drum", "amplifier", 48000.0, 64, 1, 2, 0.001, 0.002), 64, False, False)
 
@@ -102,3 +104,17 @@ def test_of_latencies_the_last_are_summed_up():
         window.add({"sound": float(number)})
     assert window.summary() == {"sound": {"hits": 512, "p50_ms": 355.0, "p99_ms": 606.0, "max_ms": 611.0}}
     assert LatencyWindow().summary() == {}
+
+
+def test_queues_and_drops_of_all_parts_are_shown(tmp_path):
+    plane = make_plane(tmp_path)
+    register_figures(plane)
+    samples = read(plane.metrics)
+    depths = {key[1][1]: value for key, value in samples.items() if key[0] == "remapd_queue_depth"}
+    drops = {key[1][1]: value for key, value in samples.items() if key[0] == "remapd_dropped_total"}
+    assert set(depths) == {"events of the slowest watcher", "planned OSC bundles", "training jobs"}
+    assert set(drops) == {"events of watchers", "log", "OSC in", "OSC out", "MIDI in"}
+    assert not any([*depths.values(), *drops.values()])
+    assert samples["remapd_osc_events_total", ("kind", "messages")] == 0
+    assert samples["remapd_midi_events_total", ("kind", "messages")] == 0
+    assert samples["remapd_tree_revision",] == plane.controller.revision

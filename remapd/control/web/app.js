@@ -2,10 +2,10 @@
 
 import {Api} from "./api.js";
 import {askName, confirmed} from "./ask.js";
-import {byId, element, isTyping, setAttribute, setText} from "./dom.js";
+import {byId, element, isTyping} from "./dom.js";
+import {Header} from "./header.js";
 import {Learn} from "./learn.js";
 import {Live} from "./live.js";
-import {Meter} from "./meters.js";
 import {Sessions, treePanels} from "./panels.js";
 import {Recorder, Recordings} from "./recordings.js";
 import {Store} from "./store.js";
@@ -13,7 +13,6 @@ import {toast} from "./toast.js";
 import {Details, Strip, numbersOf} from "./track.js";
 
 const SELECTED = "remapd-track";
-const LATE_SHOWN_MS = 3000;
 
 const onProblem = (problem) => toast(problem.message, "bad");
 
@@ -31,8 +30,7 @@ class Page {
     this.sessions = new Sessions(this.context);
     this.recorder = new Recorder(this.context);
     this.recordings = new Recordings(this.context);
-    this.output = [new Meter("Output, left"), new Meter("Output, right")];
-    byId("output-meters").append(...this.output.map((meter) => meter.node));
+    this.header = new Header(this.api, onProblem);
     this.strips = new Map();
     this.details = null;
     this.selected = Number(sessionStorage.getItem(SELECTED) ?? 1);
@@ -63,8 +61,8 @@ class Page {
     live.on("meters", (meters) => this.showMeters(meters));
     live.on("signal", ({signal_db}) => this.details?.scope.signal(this.seconds, signal_db[this.selected - 1] ?? 0));
     live.on("notice", ({text}) => toast(text));
-    live.on("device", () => this.showStatus());
-    live.on("xrun", (late) => this.showLate(late));
+    live.on("device", () => this.header.showStatus());
+    live.on("xrun", (late) => this.header.showLate(late));
     live.on("recording", (report) => this.hearRecorder(report));
     live.on("job", (job) => this.recordings.hear(job));
     live.on("midi_learn", (message) => this.learn.hear(message));
@@ -72,22 +70,16 @@ class Page {
   }
 
   async connected() {
-    byId("banner").hidden = true;
-    setAttribute(byId("link"), "data-state", "on");
-    setText(byId("link"), "connected");
+    this.header.connected();
     if (this.wasLost) await this.reload();
     this.wasLost = false;
-    this.showStatus();
     this.learn.load();
     this.recorder.load();
   }
 
   disconnected() {
     this.wasLost = true;
-    setAttribute(byId("link"), "data-state", "off");
-    setText(byId("link"), "not connected");
-    setText(byId("banner"), "No connection to remapd. The music may well go on; trying again…");
-    byId("banner").hidden = false;
+    this.header.disconnected();
   }
 
   hearRecorder(report) {
@@ -100,31 +92,10 @@ class Page {
     if (event.track === this.selected) this.details?.hear(event);
   }
 
-  showMeters({seconds, output_db, track_db, load, xruns, limiter_db}) {
-    this.seconds = seconds;
-    this.output.forEach((meter, side) => meter.show(output_db[side]));
-    for (const [number, strip] of this.strips) strip.meter.show(track_db[number - 1]);
-    setText(byId("load"), `${(100 * load).toFixed(1)} %`);
-    setText(byId("xruns"), String(xruns));
-    setText(byId("output-label"), limiter_db < -0.1 ? `out, limited ${limiter_db.toFixed(1)} dB` : "out");
-  }
-
-  showLate({total}) {
-    const late = byId("xruns");
-    setText(late, String(total));
-    late.classList.add("late");
-    clearTimeout(this.lateTimer);
-    this.lateTimer = setTimeout(() => late.classList.remove("late"), LATE_SHOWN_MS);
-  }
-
-  async showStatus() {
-    try {
-      const status = await this.api.get("/status");
-      setText(byId("device"), deviceText(status));
-      setText(byId("latency"), latencyText(status));
-    } catch (problem) {
-      setText(byId("device"), problem.message);
-    }
+  showMeters(meters) {
+    this.seconds = meters.seconds;
+    this.header.showMeters(meters);
+    for (const [number, strip] of this.strips) strip.meter.show(meters.track_db[number - 1]);
   }
 
   // -- building ------------------------------------------------------------------------------------------------------
@@ -247,15 +218,6 @@ function focusedPlace() {
   if (!row) return "";
   const part = focus.type === "range" ? "input[type=range]" : focus.tagName.toLowerCase();
   return `#${row.closest("main > *").id} [data-path="${CSS.escape(row.dataset.path)}"] ${part}`;
-}
-
-function deviceText({state, device}) {
-  if (device === null) return state;
-  return `${device.input}, ${device.sample_rate_hz / 1000} kHz, ${device.block_frames} frames`;
-}
-
-function latencyText({latency}) {
-  return latency.sound ? `${latency.sound.p50_ms.toFixed(1)} ms` : "–";
 }
 
 new Page().start();

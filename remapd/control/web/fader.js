@@ -12,33 +12,40 @@ export function makeFader(control, label, store) {
   const slider = element("input", {
     type: "range", min: 0, max: 1, step: stepOf(control), "aria-label": nameOf(control, label), title: control.description,
   });
-  const number = element("input", {
-    type: "text", inputmode: "decimal", class: "number", "aria-label": `${nameOf(control, label)}, value`, size: 6,
-  });
   const mark = element("i", {class: "mark", "aria-hidden": "true"});
   const way = element("div", {class: "way"}, slider, mark);
   const set = (position) => store.change(control.path, fromPosition(control, position));
-  store.watch(control.path, (value) => showValue(control, slider, number, value));
+  store.watch(control.path, (value) => showPlace(control, slider, value));
   slider.addEventListener("input", () => set(Number(slider.value)));
   way.addEventListener("dblclick", () => store.change(control.path, control.default));
   slider.addEventListener("keydown", (event) => onKey(event, control, slider, store, set));
   moveByPointer(way, slider, control, store, set);
+  return {node: element("div", {class: "fader"}, way, makeNumber(control, label, store)), mark};
+}
+
+// The value as a text that can be typed over, with its unit.
+export function makeNumber(control, label, store) {
+  const number = element("input", {
+    type: "text", inputmode: "decimal", class: "number", "aria-label": `${nameOf(control, label)}, value`,
+    title: control.description,
+  });
   editByNumber(number, control, store);
-  const shown = element("span", {class: "shown"}, number, unitOf(control));
-  return {node: element("div", {class: "fader"}, way, shown), mark};
+  store.watch(control.path, (value) => {
+    if (document.activeElement !== number) number.value = numberText(control, value);
+  });
+  return element("span", {class: "shown"}, number, unitOf(control));
 }
 
 const nameOf = (control, label) => (control.unit ? `${label}, ${control.unit}` : label);
 
 const unitOf = (control) => (control.unit ? element("span", {class: "unit", "aria-hidden": "true"}, control.unit) : null);
 
-function showValue(control, slider, number, value) {
+function showPlace(control, slider, value) {
   const position = toPosition(control, value);
   slider.value = position;
   slider.style.setProperty("--position", position);
   slider.style.setProperty("--zero", zeroOf(control));
   setAttribute(slider, "aria-valuetext", valueText(control, value));
-  if (document.activeElement !== number) number.value = numberText(control, value);
 }
 
 // Where the filled part begins: at zero where there is one within, else at the left end.

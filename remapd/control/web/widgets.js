@@ -1,7 +1,7 @@
 // One row for each control of the tree, by its kind alone.
 
 import {element, setAttribute} from "./dom.js";
-import {makeFader} from "./fader.js";
+import {makeFader, makeNumber} from "./fader.js";
 import {leafOf} from "./format.js";
 
 const ROW_CLASSES = {number: "with-fader", whole: "with-fader", switch: "with-switch", text: "with-text", action: "with-action"};
@@ -21,6 +21,8 @@ export function makeWidget(control, label, {store, api, onProblem}) {
   if (control.kind === "switch") return makeSwitch(control, label, store);
   if (control.kind === "action") return makeAction(control, label, api, onProblem);
   if (control.kind === "text") return control.choices.length ? makeMenu(control, label, store) : makeText(control, label, store);
+  // A fader would open the audio device anew at every step of its way.
+  if (control.restarts) return makeNumber(control, label, store);
   return makeFader(control, label, store).node;
 }
 
