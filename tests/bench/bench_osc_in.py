@@ -26,6 +26,7 @@ from remapd.control.controller import Controller
 from remapd.control.osc.addresses import Addresses
 from remapd.control.osc.codec import decode, encode, encode_bundle
 from remapd.control.osc.server import OscServer
+from remapd.control.osc.timetag import TimeTag
 from remapd.control.tree import Control, build_tree
 from remapd.errors import FieldError
 from tests.bench.table import print_table
@@ -228,6 +229,27 @@ def flow_rows(seconds: float) -> Iterator[tuple[object, ...]]:
             yield rate_hz, listeners, *counts, *delays, f"{100.0 * result.cpu:.0f} %", result.told
 
 
+async def lateness_ms(count: int = 400) -> np.ndarray:
+    """How long after its time a bundle is set that was sent ahead of it."""
+    server = _server(enabled=False)
+    arrivals = _timed(server._controller)
+    offset_s = time.time() - time.monotonic()
+    begun_s = time.monotonic() + 0.1
+    due_s = begun_s + 0.0053 * np.arange(count)
+    for n, moment in enumerate(due_s):
+        message = encode(f"/remapd{HOLD}", [n / 10.0])
+        server.receive(encode_bundle([message], TimeTag.at(moment + offset_s)), "peer", _ignore)
+    while len(arrivals) < count:
+        await asyncio.sleep(0.05)
+    await server.stop()
+    return 1000.0 * (np.array([moment for moment, _ in arrivals]) - due_s)
+
+
+def lateness_rows() -> Iterator[tuple[object, ...]]:
+    late_ms = asyncio.run(lateness_ms())
+    yield len(late_ms), *(f"{q:.2f}" for q in (*np.percentile(late_ms, (50, 99)), late_ms.max()))
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -235,6 +257,7 @@ def main() -> None:
     seconds = parser.parse_known_args()[0].seconds
     print_table("OSC messages, us each", ("what", "remapd", "python-osc"), asyncio.run(message_rows()))
     print_table("A pattern that is new, in a tree of eight tracks", ("pattern", "found", "ms"), pattern_rows())
+    print_table("Bundles set after their time, ms", ("bundles", "p50", "p99", "most"), lateness_rows())
     header = ("messages/s", "listeners", "lost", "changes", "p50 ms", "p99", "most", "CPU", "packets back")
     print_table("From the sender's call until it is set", header, flow_rows(seconds))
 

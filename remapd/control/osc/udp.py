@@ -103,7 +103,7 @@ class UdpPort:
                     return
                 if not self._read_one():
                     return
-        self._pause(time.monotonic() - begun_s)
+        self._pause(TURN_S)
 
     def _pause(self, pause_s: float) -> None:
         loop = asyncio.get_running_loop()
