@@ -4,7 +4,7 @@ const ALWAYS = ["hits", "rejected", "changes", "notices", "device", "xruns", "li
 const WHILE_SEEN = ["meters", "signal"];
 const RATE_HZ = 30;
 const FIRST_DELAY_MS = 300;
-const LONGEST_DELAY_MS = 5000;
+const LONGEST_DELAY_MS = 2000;
 // A service that says nothing at all for so long is not there any more: meters alone come 30 times a second.
 const SILENCE_MS = 4000;
 
