@@ -13,9 +13,32 @@ export function treePanels(context) {
   const {store} = context;
   const once = store.leaves("").filter(({path}) => !ELSEWHERE.includes(path));
   const names = store.containers("").filter((name) => name !== "track");
-  return [panel("output", once, "", context),
-    ...names.map((name) => panel(name, store.under(`/${name}`), `/${name}`, context))];
+  const panels = names.map((name) => panel(name, store.under(`/${name}`), `/${name}`, context));
+  for (const each of panels) suggestDevices(each, context);
+  return [panel("output", once, "", context), ...panels];
 }
+
+// Where a device is named, those that there are can be chosen; to look for them takes a second.
+function suggestDevices(panel, {api}) {
+  const fields = Object.entries(SUGGESTED).flatMap(([path, namesOf]) =>
+    [...panel.querySelectorAll(`[data-path="${path}"] input`)].map((input) => ({input, namesOf, list: element("datalist", {id: `names-of${path}`})})));
+  for (const {input, list} of fields) {
+    input.setAttribute("list", list.id);
+    input.after(list);
+  }
+  if (fields.length === 0) return;
+  panel.addEventListener("toggle", async () => {
+    const apis = panel.open ? await api.get("/devices").catch(() => []) : [];
+    for (const {list, namesOf} of fields) list.replaceChildren(...[...new Set(namesOf(apis))].map((value) => element("option", {value})));
+  });
+}
+
+const devicesOf = (apis, channels) => apis.flatMap(({devices}) => devices.filter((device) => device[channels] > 0).map(({name}) => name));
+const SUGGESTED = {
+  "/device/host_api": (apis) => apis.map(({host_api}) => host_api),
+  "/device/input": (apis) => devicesOf(apis, "inputs"),
+  "/device/output": (apis) => devicesOf(apis, "outputs"),
+};
 
 function panel(title, controls, root, context) {
   const labels = labelsOf(controls, root);

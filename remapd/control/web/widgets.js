@@ -8,7 +8,7 @@ const ROW_CLASSES = {number: "with-fader", whole: "with-fader", switch: "with-sw
 
 export function makeRow(control, label, context) {
   const row = element("div", {
-    class: `row ${ROW_CLASSES[control.kind]}`, "data-path": control.path, "data-leaf": leafOf(control.path),
+    class: `row ${control.restarts ? "with-text" : ROW_CLASSES[control.kind]}`, "data-path": control.path, "data-leaf": leafOf(control.path),
     "data-learnable": control.midi ? "" : null,
   });
   const name = element("span", {class: "label", title: control.description}, label);
