@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from remapd.control.osc.allowed import hearing
 from remapd.control.osc.codec import decode, encode, encode_bundle
+from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.timetag import TimeTag
 from tests.controllers import make_controller
 from tests.osc_peers import HOLD, PATIENCE_S, Changes, Mail, UdpClient, in_loop, osc_server
@@ -246,6 +248,40 @@ async def test_a_flood_leaves_the_loop_its_time():
                 await asyncio.sleep(0)
                 turns += 1
         assert turns >= 4
+
+
+@in_loop
+async def test_so_many_packets_are_read_in_a_second(monkeypatch):
+    async with osc_server() as (server, controller), UdpClient.open(server) as client:
+        await client.settle()
+        monkeypatch.setattr(server._udp, "_packets", TokenBucket(500.0, 20.0))
+        for number in range(100):
+            client.send(f"/remapd{HOLD}", float(number))
+        begun = time.monotonic()
+        await client.settle()  # They are late, as few as these are not lost.
+        assert time.monotonic() - begun > 0.1
+        assert controller.value(HOLD) == 99.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells it")
+@in_loop
+async def test_what_the_system_drops_is_counted():
+    async with osc_server() as (server, _), UdpClient.open(server) as client:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+            for _ in range(5000):  # Nobody reads meanwhile.
+                flood.sendto(bytes(1000), ("127.0.0.1", server.udp_port))
+        while server.counters.overflowed == 0:
+            client.send("/remapd/ping")
+            await asyncio.sleep(0.01)
+        assert server.counters.overflowed < 5000
+
+
+@in_loop
+async def test_an_answer_that_cannot_be_sent_is_counted():
+    async with osc_server() as (server, _), UdpClient.open(server) as client:
+        await client.settle()
+        server._udp._send(bytes(70_000), server._udp.peers.find(("127.0.0.1", client.port)))
+        assert server.counters.dropped_replies == 1
 
 
 @in_loop

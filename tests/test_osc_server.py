@@ -8,8 +8,10 @@ import time
 import pytest
 
 from remapd.control.osc.arguments import IMPULSE
+from remapd.control.osc.changes import MAX_WAITING
 from remapd.control.osc.codec import encode, encode_bundle
 from remapd.control.osc.schedule import MAX_WAITING_OF_ONE
+from remapd.control.osc.server import MAX_GUESTS
 from remapd.control.osc.timetag import TimeTag
 from remapd.control.tree import build_tree
 from remapd.errors import RemapdError
@@ -324,6 +326,33 @@ async def test_few_messages_wait_and_none_after_the_stop():
     assert server.counts()["waiting"] == 0
 
 
+@in_loop
+async def test_a_packet_touches_a_bounded_number_of_values():
+    async with osc_server(rate_per_s=100000) as (server, controller):
+        sender, before = FakeSender(server), controller.values()
+        sender.send_raw(encode_bundle([encode("/remapd/track/1/lock//", [True])] * 1000))
+        assert "at most 4096 values" in sender.messages()[0].arguments[1]
+        assert controller.values() == before
+
+
+@in_loop
+async def test_a_fault_of_ours_ends_one_packet(caplog):
+    async with osc_server() as (server, controller):
+        sender, set_values = FakeSender(server), controller.set
+
+        def broken(changes, source=None):
+            raise ZeroDivisionError("a fault")
+
+        controller.set = broken
+        for _ in range(3):
+            sender.send(f"/remapd{HOLD}", 20.0)
+        controller.set = set_values
+        sender.send(f"/remapd{HOLD}", 21.0)
+        assert controller.value(HOLD) == 21.0
+        assert server.counters.faults == 3
+        assert caplog.text.count("Traceback") == 1
+
+
 # -- presets ---------------------------------------------------------------------------------------------------------
 
 
@@ -361,6 +390,43 @@ async def test_models_are_loaded_over_osc_where_that_is_allowed():
         assert await changes.of("/track/1/model") == "snare_1"
 
 
+class Slow:
+    """Sounds that take until they are let go."""
+
+    def __init__(self, controller):
+        self.go, self._change = asyncio.Event(), controller.change
+        controller.change = self
+
+    async def __call__(self, changes, source=None):
+        await self.go.wait()
+        return await self._change(changes, source)
+
+
+@in_loop
+async def test_few_changes_wait_for_a_preset_and_the_last_value_counts():
+    async with osc_server() as (server, controller):
+        slow, changes, sender = Slow(controller), Changes(controller), FakeSender(server)
+        for name in ("snare_1", "noisy_snare"):
+            for _ in range(MAX_WAITING + 2):  # None of these comes to the same as the one before.
+                sender.send("/remapd/track/1/preset", name)
+                sender.send(f"/remapd{HOLD}", 20.0)
+        assert "while a model or preset loads" in sender.messages()[0].arguments[1]
+        for number in range(100):
+            sender.send(f"/remapd{HOLD}", number / 2.0)
+        slow.go.set()
+        while controller.value(HOLD) != 49.5:
+            await changes.of(HOLD)
+
+
+@in_loop
+async def test_what_waits_for_a_preset_is_dropped_at_the_stop():
+    async with osc_server() as (server, controller):
+        Slow(controller)
+        FakeSender(server).send("/remapd/track/1/preset", "noisy_snare")
+        FakeSender(server).send(f"/remapd{HOLD}", 20.0)
+    assert controller.value(HOLD) != 20.0
+
+
 # -- a port that cannot be had ---------------------------------------------------------------------------------------
 
 
@@ -394,6 +460,14 @@ async def test_without_ports_packets_of_others_are_taken():
         assert controller.value(HOLD) == 30.0
         sender.send("/remapd/subscribe")
         assert "LISTEN" in sender.messages()[0].arguments[1]
+
+
+@in_loop
+async def test_few_guests_are_remembered():
+    async with osc_server() as (server, _):
+        for number in range(MAX_GUESTS + 20):
+            FakeSender(server, number).send("/remapd/ping")
+        assert len(server._guests) == MAX_GUESTS
 
 
 @in_loop

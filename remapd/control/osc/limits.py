@@ -16,7 +16,7 @@ class TokenBucket:
     rate_per_s : float
         Average in the long run.
     burst : float
-        Most that a pause saves up.
+        Most that a pause saves up; 0 lets one through when there is no debt.
     clock : callable
         Time in s that never goes back.
     """

@@ -50,11 +50,6 @@ class Peer:
         self.outbox = Outbox(post, send, bundle_bytes)
         self._subscription: Subscription | None = None
 
-    @property
-    def is_subscribed(self) -> bool:
-        """Whether he is told of changes."""
-        return self._subscription is not None
-
     def contact(self) -> None:
         """Note that he said something to us."""
 

@@ -75,7 +75,7 @@ class Receiver:
         self._addresses, self._words = Addresses(lambda: controller.tree), Words(controller)
         self._changes = ChangeQueue(controller, self._refuse_path)
         self._schedule = Schedule(self._perform, max_ahead_s)
-        self._tracebacks = TokenBucket(TRACEBACKS_PER_S, 1.0)
+        self._tracebacks = TokenBucket(TRACEBACKS_PER_S, 0.0)
         self._forget_structure: Callable[[], None] | None = None
 
     def start(self) -> None:
