@@ -87,7 +87,7 @@ export class Details {
         element("span", {}, label), makeMenu(control, label, store));
     });
     const remove = element("button", {
-      type: "button", class: "quiet", onclick: () => removeTrack(this.number), disabled: numbersOf(store).length === 1,
+      type: "button", class: "quiet", onclick: () => removeTrack(this.number), hidden: numbersOf(store).length === 1,
     }, "remove track");
     const save = element("button", {type: "button", class: "quiet", onclick: () => saveSound(this.number)}, "save sound");
     return element("div", {class: "track-head"}, element("h2", {}, `Track ${this.number}`), ...menus, save, remove);
