@@ -106,9 +106,20 @@ async def test_panic_comes_after_what_was_moved_before_it():
     async with Rig() as rig:
         rig.map(GAIN)
         rig.map("/panic", "note", 5)
+        seen = []
+        rig.controller._bulletin.subscribe(lambda kind, data: seen.append((kind, rig.controller.value(GAIN))))
         rig.reader.send((0xB0, 20, 127), (0x90, 5, 99))
-        assert await rig.news_of("action") == {"path": "/panic"}
-        assert rig.controller.value(GAIN) == rig.controller.tree[GAIN].maximum
+        assert seen == [("action", rig.controller.tree[GAIN].maximum)]
+
+
+@in_loop
+async def test_a_foot_switch_pressed_twice_at_once_goes_two_further():
+    async with Rig() as rig:
+        names = ["velocity", "snare_1", "kick_long"]
+        rig.map(MODEL, "note", 5, names=names)
+        ear = Ear(rig.controller, wants=lambda path: path == MODEL)
+        rig.reader.send((0x90, 5, 99), (0x80, 5, 0), (0x90, 5, 99))
+        assert await ear.next() == {MODEL: "kick_long"}
 
 
 @in_loop

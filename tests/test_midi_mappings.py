@@ -113,6 +113,19 @@ def test_a_knob_lets_go_when_something_else_moves_the_control():
     assert desk.value(GAIN) == TREE[GAIN].minimum
 
 
+def test_a_control_that_went_and_came_back_must_be_met_again():
+    desk = PaperDesk()
+    binding = bind(mapping(GAIN, pick_up=True), TREE)
+    binding.act(moved(TREE[GAIN].to_position(0.0)), desk)
+    binding.act(moved(0.5), desk)
+    written = desk.value(GAIN)
+    desk.put(GAIN, -50.0)
+    binding.act(moved(0.9), desk)
+    desk.put(GAIN, written)
+    binding.act(moved(0.8), desk)
+    assert desk.value(GAIN) == written
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1))
 def test_picking_up_never_jumps(positions, start):
     desk = PaperDesk(**{GAIN: TREE[GAIN].from_position(start)})
