@@ -64,7 +64,6 @@ async def cost_rows() -> list[tuple[str, str, str]]:
     cases = [
         ("a controller that nothing hears", [], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
         ("a controller on a number", [_mapping(GAIN, 70)], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
-        ("the same with pick-up", [_mapping(GAIN, 70, pick_up=True)], [(0xB0, 70, n) for n in range(MAX_MESSAGES)]),
         ("60 controllers on 60 numbers", many, [(0xB0, 20 + n % 60, n) for n in range(MAX_MESSAGES)]),
         ("half a controller of 14 bits", [_mapping(GAIN, 7, "cc14")], coarse_and_fine),
     ]
