@@ -11,6 +11,8 @@ import httpx
 import pytest
 import websockets
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from remapd.audio.backend import StreamInfo
@@ -19,7 +21,7 @@ from remapd.control.events import EventHub
 from remapd.control.feed import Feed
 from remapd.control.http import events_socket, logs, metrics, recent_events, web
 from remapd.control.http.app import PREFIX
-from remapd.control.http.events_socket import choice_of_message
+from remapd.control.http.events_socket import choice_of_message, error_message
 from remapd.control.http.problems import install
 from remapd.control.http.security import Guard, Policy
 from remapd.control.http.server import HttpServer
@@ -327,3 +329,25 @@ def test_what_a_choice_leaves_out_stays():
     assert choice_of_message(json.dumps({"topics": list(TOPICS)}), present)[0] == frozenset(TOPICS)
     with pytest.raises(FieldError, match="topics"):
         choice_of_message('{"topics": [1]}', present)
+
+
+_LEAVES = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8) | st.sampled_from(list(TOPICS))
+_MEMBERS = st.sampled_from(["topics", "rate_hz", "x"])
+_DOCUMENTS = st.recursive(
+    _LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_MEMBERS, inner), max_leaves=12
+)
+_DEEP = st.integers(1, 3000).map(lambda depth: f'{{"topics": {"[" * depth}{"]" * depth}}}')
+
+
+@given(st.text(max_size=200) | _DOCUMENTS.map(json.dumps) | _DEEP)
+def test_whatever_a_client_chooses_fits_or_is_told_why(text):
+    refusal = None
+    try:
+        topics, rate_hz = choice_of_message(text, (frozenset({"hits"}), 30.0))
+    except FieldError as error:
+        refusal = error_message(error)
+    if refusal is None:
+        assert topics <= set(TOPICS)
+        assert 1.0 <= rate_hz <= 60.0
+    else:
+        assert json.loads(refusal)["field"]
