@@ -92,6 +92,20 @@ def test_the_own_page_allowed_ones_and_programs_may() -> None:
             socket.receive_json()
 
 
+def test_pages_of_others_may_lead_here_but_not_fetch_anything() -> None:
+    served = client()
+    for site in ("cross-site", "same-site"):
+        for mode in ("no-cors", "cors", "same-origin", ""):
+            headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+            assert served.get("/where", headers=headers).status_code == 403
+            assert served.post("/echo", json={}, headers=headers).status_code == 403
+        link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        assert served.get("/where", headers=link).status_code == 200
+        assert served.post("/echo", json={}, headers=link).status_code == 403
+    for site in ("none", "same-origin"):
+        assert served.get("/where", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "cors"}).status_code == 200
+
+
 def test_no_answer_allows_pages_of_others_anything() -> None:
     answer = client().options("/where", headers={"Origin": "https://evil.example"})
     assert not [name for name in answer.headers if name.startswith("access-control")]

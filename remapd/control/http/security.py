@@ -116,13 +116,16 @@ class Guard:
             raise RefusalError(421, f"Host: expected {expected}", "Host", expected, host)
 
     def _check_origin(self, scope: Scope, headers: _Headers) -> None:
-        if _is_safe(scope):
-            return
         origin = headers.one("origin")
-        if origin and not self.policy.is_own_page(origin, headers.one("host")):
-            raise RefusalError(403, "pages of others may not do this", "Origin", "the page of this service", origin)
-        if headers.one("sec-fetch-site") in ("cross-site", "same-site") and not origin:
-            raise RefusalError(403, "pages of others may not do this", "Sec-Fetch-Site", "same-origin", Told("another"))
+        if origin and self.policy.is_own_page(origin, headers.one("host")):
+            return
+        if _is_safe(scope):
+            if headers.one("sec-fetch-site") in _ELSEWHERE and headers.one("sec-fetch-mode") != "navigate":
+                raise _foreign_page("Sec-Fetch-Site", Told("another"))
+        elif origin:
+            raise _foreign_page("Origin", origin)
+        elif headers.one("sec-fetch-site") in _ELSEWHERE:
+            raise _foreign_page("Sec-Fetch-Site", Told("another"))
 
     def _check_token(self, scope: Scope, headers: _Headers) -> None:
         if not self.policy.token or self._needs_no_token(scope):
@@ -148,6 +151,14 @@ class Guard:
         length = headers.one("content-length")
         if length.isdecimal() and int(length[:20]) > limit:
             raise too_large(limit)
+
+
+#: What a browser says of a request that comes from a page of others.
+_ELSEWHERE = ("cross-site", "same-site")
+
+
+def _foreign_page(header: str, got: object) -> RefusalError:
+    return RefusalError(403, "pages of others may not do this", header, "the page of this service", got)
 
 
 def _is_safe(scope: Scope) -> bool:
