@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ import pytest
 import soundfile
 
 from remapd.control.bulletin import Bulletin
+from remapd.control.recordings import probing
 from remapd.control.recordings import recorder as recorder_module
 from remapd.control.recordings import recordings as recordings_module
 from remapd.control.recordings.limits import RecordingLimits
+from remapd.control.recordings.probing import FileReader
 from remapd.control.recordings.recordings import Recordings
 from remapd.control.recordings.store import RecordingStore
 from remapd.errors import (
@@ -228,11 +231,13 @@ def test_what_was_broken_off_is_kept_at_the_next_start(tmp_path, monkeypatch):
         write_noise(bench.folder / "take.wav")
         bench.store.recording_path("empty", ".wav").touch()
         bench.store.upload_path().write_bytes(b"RIFF")
+        bench.store.recording_path("riddle", ".wav").write_bytes(bytes(10_000))
         async with running(bench):
-            for name, what in (("killed", "stored"), ("take_2", "stored"), ("empty", "lost")):
+            for name, what in (("killed", "stored"), ("take_2", "stored"), ("empty", "lost"), ("riddle", "stored")):
                 await bench.until(changed=name, what=what)
             entries = {entry.name: entry for entry in await bench.recordings.entries()}
-            assert list(entries) == ["killed", "take", "take_2"]
+            assert list(entries) == ["killed", "riddle", "take", "take_2"]
+            assert "no audio file" in (await bench.recordings.entry("riddle")).problem
             known = [await bench.recordings.entry(name) for name in entries]
             durations = [entry.info.duration_s for entry in known if entry.info]
             assert durations[1:] == [1.0, 2.0]
@@ -381,6 +386,23 @@ def test_the_end_of_the_service_keeps_what_is_recorded(tmp_path):
         await bench.recordings.stop()
 
     asyncio.run(go())
+
+
+def test_the_end_of_the_service_does_not_wait_for_a_file_that_is_read(tmp_path):
+    reader = FileReader()
+    os.mkfifo(tmp_path / "never.wav")
+    slow = [sys.executable, "-c", "open('never.wav').read()"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probing, "_COMMAND", [*slow[:2], f"import os; os.chdir({str(tmp_path)!r}); " + slow[2]])
+        reading = threading.Thread(target=pytest.raises, args=(AudioFileError, reader.read, tmp_path, "x"))
+        reading.start()
+        descriptor = os.open(tmp_path / "never.wav", os.O_WRONLY)  # It is being read.
+        reader.stop()
+        reading.join(60)
+        os.close(descriptor)
+        assert not reading.is_alive()
+        with pytest.raises(AudioFileError, match="was ended"):
+            reader.read(tmp_path, "x")
 
 
 def test_not_every_sample_is_a_number(tmp_path):

@@ -42,7 +42,14 @@ def run_python(code: str, cwd: Path | None = None) -> str:
 
 def test_commands_and_what_plays_load_no_torch():
     modules = ["remapd.cli", "remapd.engine_process", "remapd.daemon.session", "remapd.daemon.supervisor"]
-    modules += ["remapd.daemon.child", "remapd.daemon.composition", "remapd.demo.session", "remapd.offline.render"]
+    modules += [
+        "remapd.control.building",
+        "remapd.control.service",
+        "remapd.daemon.child",
+        "remapd.daemon.composition",
+        "remapd.demo.session",
+        "remapd.offline.render",
+    ]
     modules += [f"remapd.commands.{name}" for name in COMMANDS]
     assert run_python(_MODULES.format(modules=modules)).splitlines()[-1] == "False"
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,34 +54,67 @@ class AudioInfo:
         return cls(**{**document, "peaks": tuple(document["peaks"])})
 
 
-def probe(path: Path, name: str) -> AudioInfo:
-    """Read a file in full; takes a second for each few minutes of sound.
+class FileReader:
+    """Starts the processes in which files are read, and ends them when it is stopped. For any thread."""
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        What it is called in errors.
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._is_stopped = False
 
-    Raises
-    ------
-    AudioFileError
-        If it is no audio file, damaged, or holds nothing.
-    """
-    try:
+    def read(self, path: Path, name: str) -> AudioInfo:
+        """Read a file in full; takes a second for each few minutes of sound.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        name : str
+            What it is called in errors.
+
+        Raises
+        ------
+        AudioFileError
+            If it is no audio file, damaged, or holds nothing.
+        """
+        try:
+            answer = json.loads(self._answer([*_COMMAND, str(path), name]))
+            if "refused" in answer:
+                raise AudioFileError(shown(str(answer["refused"]), 400))
+            return AudioInfo.from_document(answer)
+        except subprocess.TimeoutExpired:
+            raise AudioFileError(f"{name}: was not read within {_LIMIT_S:.0f} s") from None
+        except OSError as error:
+            raise AudioFileError(f"{name}: cannot be read now: {error.strerror or error}") from None
+        except (ValueError, TypeError, KeyError):
+            end = "was ended" if self._is_stopped else "died; the file is damaged or hostile"
+            raise AudioFileError(f"{name}: the process that read it {end}") from None
+
+    def stop(self) -> None:
+        """End what is being read; nothing is read any more."""
+        with self._lock:
+            self._is_stopped = True
+            for process in self._processes:
+                process.kill()
+
+    def _answer(self, command: list[str]) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run(
-                [*_COMMAND, str(path), name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, timeout=_LIMIT_S, env=child_environment(), cwd=folder, check=False,
+            process = self._start(command, folder)
+            try:
+                return process.communicate(timeout=_LIMIT_S)[0]
+            finally:
+                process.kill()
+                process.wait()
+                with self._lock:
+                    self._processes.discard(process)
+
+    def _start(self, command: list[str], folder: str) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._is_stopped:
+                raise ValueError
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=child_environment(), cwd=folder,
             )  # fmt: skip
-        answer = json.loads(done.stdout)
-        if "refused" in answer:
-            raise AudioFileError(shown(str(answer["refused"]), 400))
-        return AudioInfo.from_document(answer)
-    except subprocess.TimeoutExpired:
-        raise AudioFileError(f"{name}: was not read within {_LIMIT_S:.0f} s") from None
-    except OSError as error:
-        raise AudioFileError(f"{name}: cannot be read now: {error.strerror or error}") from None
-    except (ValueError, TypeError, KeyError):
-        raise AudioFileError(f"{name}: the process that read it died; the file is damaged or hostile") from None
+            self._processes.add(process)
+            return process

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from remapd.control.bulletin import Bulletin
 from remapd.control.host import EngineHost
 from remapd.control.recordings.entry import RecordingEntry
+from remapd.control.recordings.leftovers import leftovers, recover
 from remapd.control.recordings.limits import RecordingLimits
 from remapd.control.recordings.recorder import KIND, Recorder
 from remapd.control.recordings.store import RecordingStore
 from remapd.errors import BusyError, DiskFullError, RemapdError, TooLargeError
 from remapd.files import storage_error
 
+Result = TypeVar("Result")
+
 #: At a time; more would only make each slower.
 MAX_UPLOADS = 2
+#: Files that are read in full at a time; that takes a while, so these threads are not those that serve short waits.
+_READERS = 2
 #: An upload of which nothing came for this long is over.
 _SILENCE_S = 30.0
 _WRITE_BYTES = 1 << 18
@@ -58,6 +65,7 @@ class Recordings:
         self._writing: set[Path] = set()
         self._asked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._readers = ThreadPoolExecutor(_READERS, "recordings")
         self.recorder.on_stored = self._asked.set
 
     async def start(self) -> None:
@@ -70,10 +78,12 @@ class Recordings:
     async def stop(self) -> None:
         """End the recording under way, and keep it."""
         await self.recorder.stop()
+        self.store.reader.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def entries(self) -> list[RecordingEntry]:
         """All recordings as they are now; what is in those that are new is found out soon."""
@@ -84,7 +94,7 @@ class Recordings:
 
     async def entry(self, name: str) -> RecordingEntry:
         """Find a recording, and read it if that has not been done; raises as `RecordingStore.entry` does."""
-        return await asyncio.to_thread(self.store.measure, name)
+        return await self._read(partial(self.store.measure, name))
 
     async def find(self, name: str) -> RecordingEntry:
         """Find a recording as it is known; raises as `RecordingStore.entry` does."""
@@ -117,7 +127,7 @@ class Recordings:
             try:
                 self._writing.add(path)
                 await self._receive(path, chunks)
-                entry = await asyncio.to_thread(self.store.add, path, name)
+                entry = await self._read(partial(self.store.add, path, name))
             finally:
                 self.store.release_name(name)
         finally:
@@ -139,6 +149,10 @@ class Recordings:
         return entry
 
     # -- how ---------------------------------------------------------------------------------------------------------
+
+    async def _read(self, work: Callable[[], Result]) -> Result:
+        """Read a file in full, when it is its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def _tell(self, name: str, what: str) -> None:
         self._bulletin.post(KIND, {**self.recorder.recording.document(), "changed": name, "what": what})
@@ -170,15 +184,15 @@ class Recordings:
 
     async def _recover(self) -> None:
         """Keep what an earlier control process has left, once it is sure that nobody writes to it."""
-        before = await asyncio.to_thread(self.store.leftovers)
+        before = await asyncio.to_thread(leftovers, self.store)
         while before:
             await asyncio.sleep(_SETTLED_S)
-            now = await asyncio.to_thread(self.store.leftovers)
+            now = await asyncio.to_thread(leftovers, self.store)
             settled = [path for path, modified_s in now.items() if before.get(path) == modified_s]
             for path in settled:
                 if path == self.recorder.path or path in self._writing:
                     continue
-                recovered = await asyncio.to_thread(self.store.recover, path)
+                recovered = await self._read(partial(recover, self.store, path))
                 if recovered is not None:
                     self._tell(recovered[0], "stored" if recovered[1] else "lost")
             before = {path: modified_s for path, modified_s in now.items() if path in before and path.exists()}
@@ -191,7 +205,7 @@ class Recordings:
             for entry in await asyncio.to_thread(self.store.entries):
                 if not entry.is_known:
                     with contextlib.suppress(RemapdError):  # It has gone meanwhile.
-                        await asyncio.to_thread(self.store.measure, entry.name)
+                        await self._read(partial(self.store.measure, entry.name))
                         self._tell(entry.name, "stored")
 
 

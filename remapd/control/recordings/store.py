@@ -6,7 +6,6 @@ Everything here may be called from any thread, and reads or writes files, so it 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import shutil
@@ -18,15 +17,15 @@ from pathlib import Path
 from remapd.control.recordings.completing import complete
 from remapd.control.recordings.entry import SUFFIXES, RecordingEntry, entry_of, note_path, noted_info, write_note
 from remapd.control.recordings.limits import RecordingLimits
-from remapd.control.recordings.probing import AudioInfo, probe
-from remapd.errors import AudioFileError, ConflictError, DiskFullError, FieldError, NotFoundError, StorageError, Told
+from remapd.control.recordings.probing import AudioInfo, FileReader
+from remapd.errors import AudioFileError, ConflictError, DiskFullError, NotFoundError, Told
 from remapd.fields import checked_name
 from remapd.files import make_folder, storage_error
 
-_log = logging.getLogger("remapd.recordings")
-
 #: Files that are not whole yet; hidden, so that nobody takes them for recordings.
 RECORDING, UPLOAD = ".recording", ".upload"
+#: There is no sound in less than this.
+_LEAST_BYTES = 4096
 #: This much of a disk is left to others.
 _LEAST_FREE_BYTES = 64 << 20
 
@@ -40,9 +39,15 @@ class RecordingStore:
         Where they lie; it is made when something is stored.
     limits : RecordingLimits
         How many, and how large.
+
+    Attributes
+    ----------
+    reader : FileReader
+        Reads files in full.
     """
 
     def __init__(self, folder: Path, limits: RecordingLimits | None = None) -> None:
+        self.reader = FileReader()
         self._folder, self.limits = folder, limits or RecordingLimits()
         self._lock = threading.RLock()
         self._entries: dict[str, RecordingEntry] = {}
@@ -53,7 +58,7 @@ class RecordingStore:
     def entries(self) -> list[RecordingEntry]:
         """All recordings as they are now, in the order of the names."""
         with self._lock:
-            found = [entry for path in sorted(self._files()) if (entry := entry_of(path)) is not None]
+            found = [entry for path in sorted(self.files()) if (entry := entry_of(path)) is not None]
             self._entries = {entry.name: self._known(entry) for entry in found}
             return [self._entries[name] for name in sorted(self._entries)]
 
@@ -76,12 +81,19 @@ class RecordingStore:
 
     def room_bytes(self) -> int:
         """How much may still be stored, 0 or more."""
-        used = sum(_size(path) for path in self._files())
+        used = sum(_size(path) for path in self.files())
         with contextlib.suppress(OSError):
             folder = next(path for path in (self._folder, *self._folder.parents) if path.is_dir())
             free = shutil.disk_usage(folder).free - _LEAST_FREE_BYTES
             return max(0, min(free, self.limits.quota_bytes - used))
         return 0
+
+    def files(self) -> Collection[Path]:
+        """Everything in the folder."""
+        try:
+            return list(self._folder.iterdir())
+        except OSError:
+            return []
 
     # -- changes -----------------------------------------------------------------------------------------------------
 
@@ -133,7 +145,7 @@ class RecordingStore:
             If it cannot be stored.
         """
         try:
-            info = probe(path, name)
+            info = self.reader.read(path, name)
             return self._put(path, name, info)
         finally:
             path.unlink(missing_ok=True)
@@ -177,20 +189,11 @@ class RecordingStore:
         if entry.is_known:
             return entry
         try:
-            info = probe(entry.path, entry.path.name)
+            info = self.reader.read(entry.path, entry.path.name)
         except AudioFileError as error:
             return self._note(replace(entry, problem=str(error)))
         write_note(entry, info)
         return self._note(replace(entry, info=info))
-
-    def leftovers(self) -> dict[Path, float]:
-        """Recordings and uploads that are not whole, and when each was last written."""
-        found = {}
-        for path in self._files():
-            with contextlib.suppress(OSError):
-                if path.name.startswith(".") and (path.suffix == UPLOAD or Path(path.stem).suffix == RECORDING):
-                    found[path] = path.stat().st_mtime
-        return found
 
     def keep_whole(self, path: Path, name: str) -> RecordingEntry:
         """Make a recording of a file that the engine has completed; what is in it is found out later.
@@ -208,38 +211,23 @@ class RecordingStore:
     def keep(self, path: Path, name: str) -> RecordingEntry:
         """Make a recording of a file that the engine has written, though it may have been killed while it did.
 
+        One with hardly anything in it is removed; any other is kept even if it cannot be read.
+
         Raises
         ------
         AudioFileError
-            If nothing can be made of it; it is removed.
+            If there is nothing in it.
         StorageError
             If it cannot be stored.
         """
         try:
             complete(path)
-            return self.add(path, self.free_name(name))
-        finally:
+            return self._put(path, self.free_name(name), self.reader.read(path, name))
+        except AudioFileError:
+            if _size(path) >= _LEAST_BYTES:
+                return self.keep_whole(path, name)
             path.unlink(missing_ok=True)
-
-    def recover(self, path: Path) -> tuple[str, bool] | None:
-        """Keep what was written of a recording that was broken off; an upload that was is removed.
-
-        Returns
-        -------
-        tuple of str and bool, or None
-            Name of the recording and whether there is one now; None for an upload.
-        """
-        if path.suffix == UPLOAD:
-            path.unlink(missing_ok=True)
-            return None
-        name = Path(path.stem).stem.lstrip(".")
-        try:
-            entry = self.keep(path, name)
-        except (AudioFileError, FieldError, StorageError) as error:
-            _log.warning("recording %s was broken off and is lost: %s", name, error)
-            return name, False
-        _log.warning("recording %s was broken off; what there was of it is kept as %s", name, entry.name)
-        return entry.name, True
+            raise
 
     def free_name(self, name: str) -> str:
         """`name`, or with a number behind it if it is taken."""
@@ -247,12 +235,6 @@ class RecordingStore:
         return next(n for n in (name, *(f"{name[:56]}_{i}" for i in range(2, 10**7))) if n not in known)
 
     # -- how ---------------------------------------------------------------------------------------------------------
-
-    def _files(self) -> Collection[Path]:
-        try:
-            return list(self._folder.iterdir())
-        except OSError:
-            return []
 
     def _known(self, entry: RecordingEntry) -> RecordingEntry:
         before = self._entries.get(entry.name)
