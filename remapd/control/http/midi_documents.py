@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from remapd.control.http.names import NewName
 from remapd.control.midi.learning import TIMEOUT
@@ -14,21 +13,21 @@ from remapd.control.midi.mappings import SESSION, Curve, Press
 from remapd.control.midi.messages import LARGEST_NUMBER, Kind
 from remapd.control.tree import MAX_TEXT_LENGTH
 
-_SOURCE: dict[str, Any] = {"kind": "cc14", "number": 7, "channel": 1, "port": "nanoKONTROL2", "bank": None}
-_MAPPING: dict[str, Any] = {
+_SOURCE: JsonDict = {"kind": "cc14", "number": 7, "channel": 1, "port": "nanoKONTROL2", "bank": None}
+_MAPPING: JsonDict = {
     "path": "/track/1/gain_db",
     "source": _SOURCE,
     "minimum": -24.0,
     "maximum": 0.0,
     "pick_up": True,
 }
-_ROW: dict[str, Any] = {
+_ROW: JsonDict = {
     "id": "1", **_MAPPING, "invert": False, "curve": "", "press": "momentary", "names": [], "active": True
 }  # fmt: skip
-_COUNTS = {"messages": 120, "ignored": 0, "changes": 60, "refused": 0, "overflows": 0}
+_COUNTS: JsonDict = {"messages": 120, "ignored": 0, "changes": 60, "refused": 0, "overflows": 0}
 
 
-def _strict(example: dict[str, Any]) -> ConfigDict:
+def _strict(example: JsonDict) -> ConfigDict:
     return ConfigDict(extra="forbid", strict=True, json_schema_extra={"example": example})
 
 
