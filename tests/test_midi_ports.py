@@ -69,6 +69,18 @@ def test_a_port_that_goes_is_closed_and_opened_anew_when_it_is_back():
     assert not ports.scan()
 
 
+def test_a_replug_between_two_looks_is_seen_by_the_numbers():
+    rtmidi = FakeRtMidi()
+    rtmidi.plug("nano:nano MIDI 1 20:0")
+    ports = scanned(rtmidi, "nano")
+    first = rtmidi.opened("nano:nano MIDI 1 20:0")
+    rtmidi.unplug("nano:nano MIDI 1 20:0")
+    rtmidi.plug("nano:nano MIDI 1 24:0")
+    ports.scan()
+    rtmidi.opened("nano:nano MIDI 1 24:0").receive(CC)
+    assert (first.deleted, ports.drain(9)) == (True, {"nano:nano MIDI 1": [bytes(CC)]})
+
+
 def test_a_port_that_cannot_be_opened_is_told_and_tried_again():
     rtmidi = FakeRtMidi()
     rtmidi.plug("desk:1")

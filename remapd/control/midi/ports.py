@@ -88,6 +88,8 @@ class Ports:
         self._rtmidi, self._wanted = rtmidi, tuple(wanted)
         self._api, self._scout = _first_working(rtmidi)
         self._open: dict[str, Input] = {}
+        #: Of the ports of others: what the interface calls them.
+        self._full_names: dict[str, str] = {}
         self.interface: str = rtmidi.get_api_display_name(self._api)
         self.virtual = ""
         self.available: list[str] = []
@@ -102,16 +104,19 @@ class Ports:
 
     def scan(self) -> bool:
         """Open what has come and close what has gone; whether anything is different now."""
-        names = plain_names(self._scout.get_ports())
+        listed = self._scout.get_ports()
+        names = plain_names(listed)
         before = (self.available, self.open, dict(self.faults))
         self.available = names
         present = {name: index for index, name in enumerate(names) if is_wanted(name, self._wanted)}
-        for name in [name for name in self._open if name != self.virtual and name not in present]:
-            self._open.pop(name).delete()
+        for name, full in list(self._full_names.items()):  # With other numbers it is another connection.
+            if name not in present or listed[present[name]] != full:
+                del self._full_names[name]
+                self._open.pop(name).delete()
         self.faults = {}
         for name, index in present.items():
-            if name not in self._open:
-                self._open_port(name, index)
+            if name not in self._open and self._open_port(name, index):
+                self._full_names[name] = listed[index]
         return before != (self.available, self.open, self.faults)
 
     def drain(self, limit: int) -> dict[str, list[bytes]]:
@@ -138,18 +143,19 @@ class Ports:
         self.virtual = name
         self._open[name] = self._scout
 
-    def _open_port(self, name: str, index: int) -> None:
+    def _open_port(self, name: str, index: int) -> bool:
         if len(self._open) >= MAX_PORTS:
             self.faults[name] = f"{MAX_PORTS} ports are open already"
-            return
+            return False
         port = _made(self._rtmidi, self._api, f"{CLIENT_NAME}-in")
         try:
             port.open_port(index, name)
         except Exception as error:  # rtmidi's own, which differ from version to version.
             port.delete()
             self.faults[name] = one_line(error)
-        else:
-            self._open[name] = port
+            return False
+        self._open[name] = port
+        return True
 
 
 def one_line(error: BaseException) -> str:
