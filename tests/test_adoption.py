@@ -149,6 +149,17 @@ def test_control_can_leave_its_engine_to_the_next(runtime, stream):
         await_hits(control, 1)
 
 
+def test_another_device_for_an_engine_that_was_taken_over(runtime, stream):
+    parent = ParentProcess(runtime, stream)
+    parent.kill()
+    with adopted(runtime) as (supervisor, control, reports):
+        supervisor.reopen(stream.changed(block_size=256))
+        assert await_report(reports, "reopen")["error"] == ""
+        assert supervisor.engine_pid != parent.pid
+        assert control.status().block_frames == 256
+        await_hits(control, 1)
+
+
 def test_a_supervisor_that_adopted_can_leave_too(runtime, stream):
     parent = ParentProcess(runtime, stream)
     parent.kill()
@@ -225,6 +236,34 @@ def test_the_same_state_set_up_by_another_control_changes_no_sample(at):
     after = play(taken_over, source[place:], 64)
     np.testing.assert_array_equal(np.concatenate([before, after]), expected)
     assert [hit.as_dict() for hit in hits_of(taken_over)] == [hit.as_dict() for hit in hits_of(left_alone)]
+
+
+def test_a_connection_that_comes_too_late_is_tried_again(runtime):
+    """The engine has taken another parent, which then dies: what waited in line is closed, not taken."""
+    path = runtime / "s"
+    process = OtherProcess.find(os.getpid(), started_at(os.getpid()))
+    queued = threading.Event()
+
+    def engine():
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen(1)
+            queued.wait()
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen(1)
+            with listener.accept()[0] as connection:
+                connection.sendall(b"\n")
+                connection.recv(1)
+
+    thread = threading.Thread(target=engine)
+    thread.start()
+    threading.Timer(0.05, queued.set).start()
+    connected = adoption._connected(str(path), process)
+    connected.close()
+    thread.join()
+    process.close()
 
 
 # -- what is found without an engine ---------------------------------------------------------------------------------

@@ -52,7 +52,9 @@ def connected(path):
     while True:
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             client.connect(str(path))
-            return client, client.makefile("r")
+            lines = client.makefile("r")
+            lines.readline()  # Empty: it was taken.
+            return client, lines
 
 
 def test_orders_are_obeyed_in_turn_and_the_end_of_the_pipe_is_the_end():

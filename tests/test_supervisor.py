@@ -323,3 +323,27 @@ def test_an_engine_is_in_no_group_of_its_parents(tmp_path):
     assert os.getpgid(child.pid) != os.getpgid(0)
     child.stop()
     assert child.end() == 0
+
+
+def test_a_wish_before_the_start_has_nothing_to_go_back_to(tmp_path):
+    refusal = f"{fault('no such rate')}; sys.exit({Ending.DEVICE_UNAVAILABLE})"
+    command = fake_engine(BY_STREAM.format(other=refusal), tmp_path)
+    supervisor = Supervisor(SPEC, lambda line: None, command=command)
+    supervisor.reopen(OTHER)
+    supervisor.start()
+    assert supervisor.wait(60)
+    assert str(supervisor.failure) == "no such rate"
+    assert supervisor.starts == 1
+
+
+def test_an_engine_that_was_found_is_ended_if_another_stream_was_wished_for_meanwhile(tmp_path):
+    command = fake_engine(BY_STREAM.format(other="pass"), tmp_path)
+    found = EngineChild(SPEC, command)
+    supervisor = Supervisor(SPEC, lambda line: None, command=command, found=found)
+    reports, done = gather(supervisor, has("reopen"))
+    supervisor.reopen(OTHER)
+    supervisor.start()
+    assert done.wait(60)
+    assert {"reopen": {"stream": OTHER.as_dict(), "error": ""}} in reports
+    assert found.process.poll() == 0
+    supervisor.stop()

@@ -95,8 +95,10 @@ def _connected(path: str, process: OtherProcess) -> socket.socket:
         try:
             connection.connect(path)
             _check_peer(connection, process.pid)
-            return connection
-        except (FileNotFoundError, ConnectionRefusedError):
+            if _is_taken(connection):
+                return connection
+            connection.close()
+        except (FileNotFoundError, ConnectionError, TimeoutError):
             connection.close()
         except BaseException:
             connection.close()
@@ -105,6 +107,14 @@ def _connected(path: str, process: OtherProcess) -> socket.socket:
             raise RemapdError("it has ended")
         if time.monotonic() > deadline:
             raise RemapdError("it does not listen")
+
+
+def _is_taken(connection: socket.socket) -> bool:
+    """Whether the engine takes the connection; it says so by an empty line. One that came late is closed instead."""
+    connection.settimeout(PATIENCE_S)
+    said = connection.recv(1)
+    connection.settimeout(None)
+    return said == b"\n"
 
 
 def _check_peer(connection: socket.socket, pid: int) -> None:

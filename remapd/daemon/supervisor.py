@@ -141,8 +141,12 @@ class Supervisor:
             self._next = replace(self._spec, stream=stream)
             link = self._link
         self._hurry.set()
-        if link is not None:  # Asked first and then made to, which takes time.
-            threading.Thread(target=link.stop, name="engine stop", daemon=True).start()
+        if link is not None:
+            self._have_ended(link)
+
+    def _have_ended(self, link: EngineLink) -> None:
+        """Have an engine end: asked first and then made to, which takes time."""
+        threading.Thread(target=link.stop, name="engine stop", daemon=True).start()
 
     def order(self, message: Mapping[str, Any]) -> None:
         """Send an order to the engine process; never waits.
@@ -184,21 +188,24 @@ class Supervisor:
         self._report({"reopen": {"stream": refused.as_dict(), "error": fault}})
         return True
 
-    def _turn_to_wish(self) -> None:
-        """Take the stream that was asked for, if one was."""
+    def _new_engine(self) -> EngineChild:
+        """An engine with the stream that was asked for, if one was; there is a former one only once one was tried."""
         self._hurry.clear()
         if self._next is not None:
-            self._former = self._former or self._spec
+            self._former = self._former or (self._spec if self.starts else None)
             self._spec, self._next = self._next, None
+        return EngineChild(self._spec, self._command)
 
     def _run_engine(self) -> tuple[int, str, float]:
         """One engine process: its exit status, its own words, and for how long it played."""
         with self._lock:
             if self._stopping.is_set():
                 return Ending.STOPPED, "", 0.0
-            self._turn_to_wish()
-            link = self._link = self._found or EngineChild(self._spec, self._command)
-        self._found = None
+            link = self._link = self._found or self._new_engine()
+            is_wanted = self._found is None or self._next is None
+            self._found = None
+        if not is_wanted:
+            self._have_ended(link)
         self.starts += 1
         self._on_start(self._spec, link.pid)
         fault, since = "", time.monotonic()

@@ -60,6 +60,7 @@ class Parent:
         while not stop.is_set() and (connection := self._await_adoption()) is not None:
             with connection, connection.makefile("r", encoding="utf-8", errors="replace") as orders:
                 self._send = _sender(connection)
+                self.tell("")  # An empty line says that it was taken, not merely queued.
                 for line in greeting():
                     self.tell(line)
                 self._heed(orders, obey)
