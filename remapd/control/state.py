@@ -39,6 +39,7 @@ class State:
         self.revision = 0
         self.hub = ChangeHub(self.values)
         self.followers: dict[str, Callable[[Value], None]] = {}
+        self._preset_synths: dict[str, tuple[object, str]] = {}
 
     @property
     def tracks(self) -> int:
@@ -72,12 +73,17 @@ class State:
         return list(control.choices)
 
     def _presets_for(self, synth: str) -> list[str]:
-        names = []
-        for name in self._sounds.presets():
-            with contextlib.suppress(RemapdError):  # A damaged file is no choice.
-                if self._sounds.preset(name).synth == synth:
-                    names.append(name)
-        return names
+        return [name for name, entry in self._sounds.presets().items() if self._synth_of(name, entry) == synth]
+
+    def _synth_of(self, name: str, entry: object) -> str:
+        """Synth of a preset, remembered until its file changes; empty for a damaged one, which is no choice."""
+        known = self._preset_synths.get(name)
+        if known is None or known[0] != entry:
+            synth = ""
+            with contextlib.suppress(RemapdError):
+                synth = self._sounds.preset(name).synth
+            known = self._preset_synths[name] = entry, synth
+        return known[1]
 
     def sound(self, number: int) -> TrackSound:
         """What track `number`, from 1, plays.
