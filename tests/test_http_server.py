@@ -222,6 +222,8 @@ def test_no_answer_waits_for_an_acknowledgement(tmp_path: Path) -> None:
             (connection,) = server._server.server_state.connections
             accepted = connection.transport.get_extra_info("socket")
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) <= 1 << 16
             writer.close()
             await server.stop()
 
