@@ -13,7 +13,7 @@ from typing import Any
 
 from remapd.audio.backend import StreamSettings
 from remapd.control.bulletin import Bulletin
-from remapd.control.device import changed_stream, device_values
+from remapd.control.device import changed_stream, device_values, heard_stream
 from remapd.control.engine_writer import EngineWriter
 from remapd.control.host import EngineHost
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
@@ -186,9 +186,7 @@ class Controller(State):
         """The stream that `values` ask for, with as many channels as the tracks listen to."""
         if not any(path.startswith("/device/") or path.endswith(f"/{CHANNEL}") for path in values):
             return self._host.stream
-        stream = changed_stream(self._host.stream, values)
-        wanted = [int(value) for path, value in values.items() if path.endswith(f"/{CHANNEL}")]
-        return stream.changed(input_channels=max(stream.input_channels, *wanted, 1))
+        return heard_stream(changed_stream(self._host.stream, values), values)
 
     def _reopen(self, stream: StreamSettings) -> None:
         if stream != self._host.stream:

@@ -11,6 +11,7 @@ from remapd.errors import FieldError
 #: Controls of the device and the settings of the stream they stand for.
 _TEXTS = {"host_api": "host_api", "input": "input_device", "output": "output_device"}
 _ROOT = "/device/"
+_CHANNEL = "/input_channel"
 
 
 def device_values(stream: StreamSettings) -> dict[str, Value]:
@@ -45,6 +46,12 @@ def changed_stream(stream: StreamSettings, values: Mapping[str, Value]) -> Strea
     except FieldError as error:
         setting = error.field.removeprefix("stream.")
         raise FieldError(_ROOT + _NAMES.get(setting, setting), error.expected, error.got) from None
+
+
+def heard_stream(stream: StreamSettings, values: Mapping[str, Value]) -> StreamSettings:
+    """Give the stream with as many input channels as tracks of these values listen to, and no fewer than it has."""
+    channels = [int(value) for path, value in values.items() if path.endswith(_CHANNEL)]
+    return stream.changed(input_channels=max(stream.input_channels, *channels, 1))
 
 
 _NAMES = {setting: name for name, setting in _TEXTS.items()} | {"sample_rate": "sample_rate_hz"}

@@ -12,7 +12,7 @@ from remapd.audio.backend import StreamSettings
 from remapd.control.building import build_plane
 from remapd.control.config import Config
 from remapd.control.controller import Controller
-from remapd.control.device import changed_stream
+from remapd.control.device import changed_stream, heard_stream
 from remapd.control.directories import Directories
 from remapd.control.http.policy import is_loopback
 from remapd.control.loop_thread import LoopThread
@@ -116,7 +116,8 @@ class Daemon:
             self.plane.logs.secrets.add(token)
             service = ControlService(self.plane, token, [self._watch_for_manager()])
             self._loop = LoopThread(service)
-            self._stream, self._notes = stream, notes
+            self._takes_over, self._notes = orphan is not None, notes
+            self._stream = heard_stream(stream, self.controller.values())
             self._built = built.pop_all()
 
     def _occupy(self, directories: Directories, built: ExitStack) -> tuple[bool, list[str]]:
@@ -148,10 +149,17 @@ class Daemon:
         for note in self._notes:
             self._tell(note)
         self._tell_addresses()
-        self.supervisor.start()
-        if self.supervisor.stream != self._stream:
-            self.supervisor.reopen(self._stream)
+        self._start_engine()
         return self
+
+    def _start_engine(self) -> None:
+        """Start to supervise; an engine that plays on elsewhere than it shall is asked to move when it is found."""
+        moves = self.supervisor.stream != self._stream
+        if moves and not self._takes_over:
+            self.supervisor.reopen(self._stream)
+        self.supervisor.start()
+        if moves and self._takes_over:
+            self.supervisor.reopen(self._stream)
 
     def __exit__(self, *_: object) -> None:
         self.stop()
