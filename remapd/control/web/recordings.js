@@ -3,7 +3,7 @@
 import {askName} from "./ask.js";
 import {element, setAttribute, setText} from "./dom.js";
 
-const BUSY = ["starting", "recording", "stopping"];
+const LABELS = {idle: "record the input", starting: "starting…", recording: "stop recording", stopping: "saving…"};
 const OVER = ["done", "failed", "cancelled", "deleted"];
 
 export class Recorder {
@@ -27,9 +27,9 @@ export class Recorder {
 
   hear({state, name, seconds, error, dropped_frames}) {
     this.state = state;
-    const isBusy = BUSY.includes(state);
-    setAttribute(this.button, "aria-pressed", isBusy);
-    setText(this.button, isBusy ? "stop recording" : "record the input");
+    setAttribute(this.button, "aria-pressed", state !== "idle");
+    setText(this.button, LABELS[state]);
+    this.button.disabled = state === "stopping";
     const gaps = dropped_frames ? `, ${dropped_frames} frames missing` : "";
     setText(this.words, error || (name ? `${name}: ${seconds.toFixed(1)} s${gaps}` : ""));
   }
