@@ -6,6 +6,7 @@ Everything here may be called from any thread, and reads or writes files, so it 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
@@ -232,7 +233,8 @@ class RecordingStore:
     def free_name(self, name: str) -> str:
         """`name`, or with a number behind it if it is taken."""
         known = {entry.name for entry in self.entries()} | self._taken
-        return next(n for n in (name, *(f"{name[:56]}_{i}" for i in range(2, 10**7))) if n not in known)
+        numbered = (f"{name[:56]}_{number}" for number in itertools.count(2))
+        return next(free for free in itertools.chain((name,), numbered) if free not in known)
 
     # -- how ---------------------------------------------------------------------------------------------------------
 
