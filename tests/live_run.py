@@ -1,5 +1,6 @@
 """``remapd run`` as a process whose lines are read while it runs."""
 
+import contextlib
 import os
 import queue
 import re
@@ -11,6 +12,8 @@ import time
 
 #: Time for anything that a slow machine may have to compile first.
 PATIENCE_S = 120.0
+#: Time to end by itself.
+_END_S = 10.0
 _FREE_PORTS = ("--http-port", "0", "--osc-port", "0")
 HIT = re.compile(r"^ *\d+\.\d+ s ")
 
@@ -82,5 +85,9 @@ class LiveRun:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.kill()
+            # Killed at once it would leave its engine playing for the next one.
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_END_S)
+        self.process.kill()
         self.process.wait()
