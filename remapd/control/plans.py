@@ -115,6 +115,11 @@ def plan_once(values: Mapping[str, object], lenient: bool) -> tuple[dict[str, Va
     return planned, notes
 
 
+def misfits(values: Mapping[str, object], sounds: Sounds) -> list[str]:
+    """What a lenient start has to replace of these values by path."""
+    return [*plan_tracks(values, sounds, trusted=True, lenient=True)[1], *plan_once(values, lenient=True)[1]]
+
+
 def _take(values: dict[str, Value], tree: Mapping[str, Control], path: str, value: object, notes: Notes) -> None:
     try:
         values[path] = tree[path].check(value)
@@ -137,16 +142,15 @@ def _by_track(values: Mapping[str, object], notes: Notes) -> dict[int, dict[str,
 
 def _sound(number: int, given: Mapping[str, object], sounds: Sounds, trusted: bool, notes: Notes) -> TrackSound:
     defaults = {MODEL: DEFAULT_MODEL, PRESET: ""}
-    names = [_text(number, name, given.get(name, default), default, notes) for name, default in defaults.items()]
-    without_preset = [names[:1]] if names[1] else []
-    for attempt in (names, *without_preset, [DEFAULT_MODEL]):
+    model, preset = (
+        _text(number, name, given.get(name, default), default, notes) for name, default in defaults.items()
+    )
+    for attempt in dict.fromkeys(((model, preset), (model, ""))):
         try:
             return load_sound(sounds, *attempt, trusted=trusted)
         except RemapdError as error:
-            if attempt == [DEFAULT_MODEL]:
-                raise
             _refuse(error, notes, f"track {number}: ")
-    raise AssertionError("the last attempt returns or raises")
+    return load_sound(sounds, DEFAULT_MODEL)
 
 
 def _text(number: int, name: str, value: object, default: str, notes: Notes) -> str:
