@@ -15,6 +15,7 @@ import numpy as np
 
 from remapd.audio.file import AudioWriter
 from remapd.engine.tape import Tape
+from remapd.engine_process.flac_length import note_length
 from remapd.errors import AudioFileError, FieldError, RemapdError
 
 #: How often the ring is emptied, and how often progress is told.
@@ -136,6 +137,7 @@ class Recorder:
             self._tape.stop()
             with contextlib.suppress(AudioFileError):
                 writer.close()
+            self._note_length(order)
         self._say(order, "stopped", error)
 
     def _write(self, order: RecordingOrder, writer: AudioWriter) -> None:
@@ -145,6 +147,7 @@ class Recorder:
             self._empty(order, writer, piece, limit)
             periods += 1
             if periods % _TOLD_EVERY == 0:
+                self._note_length(order)
                 self._say(order, "recording")
         self._tape.stop()
         self._empty(order, writer, piece, limit)
@@ -163,6 +166,10 @@ class Recorder:
                 np.nan_to_num(piece[:n], copy=False)
             writer.write(piece[:n])
             self._frames += n
+
+    def _note_length(self, order: RecordingOrder) -> None:
+        if order.format == "flac":
+            note_length(order.path, self._frames)
 
     def _say(self, order: RecordingOrder, state: str, error: str = "") -> None:
         self._report = {
