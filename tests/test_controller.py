@@ -8,6 +8,7 @@ import pytest
 from remapd.audio.backend import StreamSettings
 from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.engine import Engine
+from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
 from remapd.mapping.library import load_model_named
 from tests.controllers import Shipped, make_controller
@@ -237,6 +238,40 @@ async def test_a_model_that_changed_on_disk_is_loaded_anew():
     await controller.reload({"mine"})
     assert controller.sound(1).model.synth == "kick808"
     assert set(controller.values()) == {p for p, c in controller.tree.items() if c.kind != "action"}
+
+
+@in_loop
+async def test_another_synth_has_its_depths_and_locks_anew_in_tree_and_engine():
+    engine = EngineControl(SharedBlock.private())
+    controller = make_controller(engine, values={"/track/1/model": "snare_1"})
+    depth, lock = "/track/1/depth/osc1/freq", "/track/1/lock/osc1/freq"
+
+    def in_engine():
+        wanted, index = engine.shared.record["mailbox"]["track"][0], engine.synth(0).table.index("osc1.freq")
+        return float(wanted["depth"][index]), bool(wanted["lock"][index])
+
+    controller.set({depth: 0.25, lock: True})
+    assert in_engine() == (0.25, True)
+    ear = Ear(controller)
+    await controller.change({"/track/1/model": "kick_long"})
+    told = await ear.next()
+    assert (controller.value(depth), controller.value(lock)) == in_engine() == (1.0, False)
+    assert (told[depth], told[lock]) == in_engine()
+    await controller.change({"/track/1/model": "snare_1", depth: 0.5})
+    await controller.change({"/track/1/model": "snare_2"})
+    assert (controller.value(depth), controller.value(lock)) == in_engine() == (0.5, False)
+
+
+@in_loop
+async def test_of_models_that_changed_on_disk_those_of_the_same_synth_keep_their_values():
+    sounds = Shipped()
+    sounds.extra |= {"mine": load_model_named("snare_1"), "other": load_model_named("snare_1")}
+    controller = make_controller(sounds=sounds, values={"/track/1/model": "mine", "/track/2/model": "other"})
+    controller.set({"/track/1/synth/osc1/freq": 222.0})
+    sounds.extra |= {"mine": load_model_named("snare_2"), "other": load_model_named("kick_long")}
+    await controller.reload({"mine", "other"})
+    assert controller.sound(2).model.synth == "kick808"
+    assert controller.value("/track/1/synth/osc1/freq") == 222.0
 
 
 @in_loop

@@ -134,6 +134,40 @@ def test_a_port_that_is_taken_leaves_nothing_behind(loop):
         await_hit(again)
 
 
+def test_a_start_that_fails_after_a_crash_does_not_hide_the_crash(loop, tmp_path):
+    folders = load_config().directories()
+    folders.make()
+    mark = folders.state / "running"
+    mark.write_text("4711\n")  # What a daemon leaves that is killed.
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        pytest.raises(RemapdError, match=r"http\.port"),
+        make_daemon(loop, ports={"http": {"port": other.getsockname()[1]}}),
+    ):
+        pass
+    assert mark.read_bytes() != b""
+    with make_daemon(loop):
+        pass
+    assert mark.read_bytes() == b""
+
+
+def test_a_session_that_could_not_be_taken_whole_is_kept(loop):
+    session = load_config().directories().session_file
+    session.parent.mkdir(parents=True)
+    document = b'{"format": 1, "values": {"/track/1/model": "not_here", "/track/1/synth/osc1/freq": 234.0}}'
+    session.write_bytes(document)
+    config = load_config(None, {"http": {"port": 0}, "osc": {"udp_port": 0, "tcp_port": 0}})
+    told = []
+    for _ in range(2):
+        with Daemon(config, Flags({"/device/backend": "virtual"}), {"input_file": loop, "loop": True}, told.append):
+            pass
+    assert [line for line in told if "session.json.before" in line] == [
+        "the session as it was is kept as session.json.before"
+    ]
+    assert session.with_name("session.json.before").read_bytes() == document
+    assert b"not_here" not in session.read_bytes()
+
+
 def test_a_second_daemon_keeps_away_from_the_folders_of_the_first(loop):
     with make_daemon(loop), pytest.raises(RemapdError, match=rf"process {os.getpid()}\).*REMAPD_PATHS__STATE"):
         make_daemon(loop)

@@ -142,9 +142,9 @@ class Controller(State):
                     same = model.synth == old.model.synth
                     sounds[number] = replace(old, model=model) if same else TrackSound.of(old.model_name, model)
             await self._writer.await_slots(sounds)
-            kept = {c.path: self._values[c.path] for n in sounds for c in self.tree.under(f"/track/{n}/synth")}
-            same = all(sound.model.synth == self._playing[n - 1].model.synth for n, sound in sounds.items())
-            self._commit(kept if same else {}, sounds, None)
+            stay = [n for n, sound in sounds.items() if sound.model.synth == self._playing[n - 1].model.synth]
+            kept = {c.path: self._values[c.path] for n in stay for c in self.tree.under(f"/track/{n}/synth")}
+            self._commit(kept, sounds, None)
 
     def _load(self, changes: Mapping[str, object], playing: Sequence[TrackSound]) -> dict[int, TrackSound]:
         """Sounds that changes ask for, by number of the track; runs off the loop."""
@@ -166,7 +166,10 @@ class Controller(State):
         tree = self._tree_of(playing) if sounds else self.tree
         given = {path: tree[path].check(value) for path, value in changes.items()}
         numbers = {path: value for path, value in given.items() if not tree[path].choices_of}
-        values = {path: value for n, sound in sounds.items() for path, value in sound.values(n).items()} | numbers
+        values: dict[str, Value] = {}
+        for number, sound in sounds.items():
+            values |= sound.values_after(self._playing[number - 1], number)
+        values |= numbers
         stream = self._stream_for(values)
         with self._engine.change():
             for number, sound in sounds.items():

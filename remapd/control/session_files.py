@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from remapd.control.session_document import SESSION_FORMAT
-from remapd.errors import FieldError, ModelError, StorageError
+from remapd.errors import FieldError, ModelError, RemapdError, StorageError
 from remapd.fields import checked_object, parsed_json
 from remapd.files import make_folder, read_capped, replace_file, storage_error
 
@@ -128,3 +128,13 @@ def _put_aside(path: Path) -> str:
     except OSError:
         return "it could not be put aside"
     return f"it is kept as {aside.name}"
+
+
+def kept_aside(path: Path) -> str:
+    """Copy a session of which not everything could be taken, with ``.before`` behind its name; tells how it went."""
+    aside = path.with_name(path.name + ".before")
+    try:
+        replace_file(aside, read_capped(path, MAX_FILE_BYTES, _KIND), _KIND, 0o600)
+    except RemapdError as error:
+        return f"the session as it was is not kept: {error}"
+    return f"the session as it was is kept as {aside.name}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from remapd.control.tree import Value, track_path
+from remapd.control.tree import Value, track_path, track_tree
+from remapd.engine.controls import DEPTH, LOCK
 from remapd.errors import FieldError
 from remapd.mapping.bundle import Model, load_model
 from remapd.mapping.library import load_preset_named
@@ -55,6 +56,14 @@ class TrackSound:
         names = self.preset.table.names
         values |= {track_path(number, n): float(v) for n, v in zip(names, self.preset.values, strict=True)}
         return values
+
+    def values_after(self, before: TrackSound, number: int) -> dict[str, Value]:
+        """What a load in place of `before` changes: another synth also has all its depths and locks at the default."""
+        if self.model.synth == before.model.synth:
+            return self.values(number)
+        tree = track_tree(number, self.model.synth)
+        fresh = (c for name in (DEPTH.name, LOCK.name) for c in tree.under(f"/track/{number}/{name}"))
+        return {c.path: c.default for c in fresh if c.default is not None} | self.values(number)
 
 
 def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", trusted: bool = False) -> TrackSound:

@@ -16,9 +16,9 @@ from remapd.control.device import changed_stream, heard_stream
 from remapd.control.directories import Directories
 from remapd.control.http.policy import is_loopback
 from remapd.control.loop_thread import LoopThread
-from remapd.control.plans import plan_once
+from remapd.control.plans import misfits, plan_once
 from remapd.control.service import ControlService
-from remapd.control.session_files import read_with_backup
+from remapd.control.session_files import kept_aside, read_with_backup
 from remapd.control.token import http_token
 from remapd.daemon.adoption import find_orphan
 from remapd.daemon.engine_file import EngineFile
@@ -111,7 +111,10 @@ class Daemon:
                 on_start=self._engine_file.write,
             )
             self.plane = build_plane(config, directories, self.control, self.supervisor, log_stream)
-            notes += more + self.controller.begin({**session, "values": values})
+            replaced = self.controller.begin({**session, "values": values})
+            if replaced and misfits(session["values"], self.plane.library):
+                replaced.append(kept_aside(directories.session_file))  # It is soon written anew.
+            notes += more + replaced
             token = http_token(config.http, directories.token_file)
             self.plane.logs.secrets.add(token)
             service = ControlService(self.plane, token, [self._watch_for_manager()])
@@ -130,7 +133,7 @@ class Daemon:
             self._marker = RunMarker(directories.state / "running")
         except StorageError as error:
             return False, [f"nothing can be kept: {error}"]
-        built.callback(self._marker.close)
+        built.callback(self._marker.leave)
         return self._marker.was_left, []
 
     def _watch_for_manager(self) -> SystemdWatch:

@@ -48,12 +48,23 @@ class RunMarker:
                 " (REMAPD_PATHS__STATE, REMAPD_PATHS__RUNTIME)"
             ) from None
         self.was_left = os.fstat(self._descriptor).st_size > 0
-        with contextlib.suppress(OSError):  # A full disk must not keep anybody from playing.
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        # At no moment it is empty; and a full disk must not keep anybody from playing.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0))
 
     def close(self) -> None:
         """Say that the daemon ended as it should."""
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
+        self._let_go()
+
+    def leave(self) -> None:
+        """Say that the daemon did not come to run: how the one before it ended is not forgotten."""
+        if self.was_left:
+            self._let_go()
+        else:
+            self.close()
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(OSError):
             os.close(self._descriptor)
