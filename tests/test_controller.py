@@ -82,6 +82,15 @@ async def test_all_or_nothing():
     assert controller._engine.parameter(0, "gain_db") == 0.0
 
 
+def test_a_revision_of_one_start_means_nothing_else_at_the_next(monkeypatch):
+    starts = iter([1_800_000_000, 1_800_000_060])
+    monkeypatch.setattr("time.time_ns", lambda: next(starts) * 10**9)
+    before, after = make_controller(), make_controller()
+    for position in range(1000):
+        before.set({"/track/1/pan": position / 1000.0})
+    assert before.revision < after.revision
+
+
 @in_loop
 async def test_a_burst_becomes_few_messages_with_the_latest_value():
     controller = make_controller()

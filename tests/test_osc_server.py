@@ -8,7 +8,7 @@ import time
 import pytest
 
 from remapd.control.osc.arguments import IMPULSE
-from remapd.control.osc.changes import MAX_WAITING
+from remapd.control.osc.changes import MAX_PEERS_WAITING, MAX_WAITING
 from remapd.control.osc.codec import encode, encode_bundle
 from remapd.control.osc.schedule import MAX_WAITING_OF_ONE
 from remapd.control.osc.server import MAX_GUESTS
@@ -416,6 +416,21 @@ async def test_few_changes_wait_for_a_preset_and_the_last_value_counts():
         slow.go.set()
         while controller.value(HOLD) != 49.5:
             await changes.of(HOLD)
+
+
+@in_loop
+async def test_few_peers_wait_for_a_preset_however_many_there_are():
+    async with osc_server() as (server, controller):
+        slow, changes = Slow(controller), Changes(controller)
+        senders = [FakeSender(server, f"guest {number}") for number in range(MAX_PEERS_WAITING + 1)]
+        for sender in senders:
+            sender.send("/remapd/track/1/preset", "noisy_snare")
+        assert [sender for sender in senders if sender.messages()] == senders[-1:]
+        slow.go.set()
+        await changes.of("/track/1/preset")
+        senders[-1].send("/remapd/track/1/preset", "snare_1")
+        while controller.value("/track/1/preset") != "snare_1":
+            await changes.of("/track/1/preset")
 
 
 @in_loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Container, Hashable, Mapping
 
 from remapd.control.hub import ChangeHub
@@ -24,7 +25,7 @@ class State:
     tree : Tree
         What there is at the moment.
     revision : int
-        Grows with every change.
+        Grows with every change, also from one start of the daemon to the next: it is the entity tag of the tree.
     hub : ChangeHub
         Tells of changes.
     followers : dict
@@ -36,7 +37,7 @@ class State:
         self._playing: list[TrackSound] = []
         self._values: dict[str, Value] = {}
         self.tree: Tree = build_tree([])
-        self.revision = 0
+        self.revision = time.time_ns() // 1_000_000
         self.hub = ChangeHub(self.values)
         self.followers: dict[str, Callable[[Value], None]] = {}
         self._preset_synths: dict[str, tuple[object, str]] = {}

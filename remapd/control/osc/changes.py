@@ -15,6 +15,8 @@ from remapd.errors import FieldError, RemapdError, Told
 
 #: Changes of one peer that wait for a model or preset.
 MAX_WAITING = 16
+#: Peers of whom changes wait, one behind the other.
+MAX_PEERS_WAITING = 64
 
 _log = logging.getLogger("remapd.osc")
 
@@ -99,6 +101,9 @@ class ChangeQueue:
         self._gathered |= checked
 
     def _begin(self, changes: Changes, peer: Peer) -> None:
+        """Let a peer wait for his model or preset; how many peers there are is not for us to say."""
+        if len(self._waiting) >= MAX_PEERS_WAITING:
+            raise FieldError("changes", f"at most {MAX_PEERS_WAITING} peers who wait for a model", Told("more"))
         self._waiting[peer.source] = deque([changes])
         task = asyncio.create_task(self._run(peer), name="osc changes")
         self._tasks.add(task)
