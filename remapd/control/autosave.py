@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from remapd.control.bulletin import Bulletin
 from remapd.control.hub import ChangeHub
 from remapd.control.session_files import MAX_FILE_BYTES, session_bytes, write_with_backup
+from remapd.control.tasks import end_task
 from remapd.errors import ModelError, StorageError
 from remapd.files import read_capped
 
@@ -84,9 +84,7 @@ class Autosave:
             return
         for end in self._ends:
             end()
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         self._task = None
         await self._save()
 

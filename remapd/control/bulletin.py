@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Any
 
-_log = logging.getLogger("remapd.control")
+from remapd.control.readers import Readers
 
 Reader = Callable[[str, dict[str, Any]], None]
 
@@ -20,7 +19,7 @@ class Bulletin:
     """
 
     def __init__(self) -> None:
-        self._readers: dict[object, Reader] = {}
+        self._readers: Readers[str, dict[str, Any]] = Readers()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -29,21 +28,11 @@ class Bulletin:
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
         """Call `reader` with kind and data of all news from now on; returns what ends that."""
-        key = object()
-        self._readers[key] = reader
-
-        def end() -> None:
-            self._readers.pop(key, None)
-
-        return end
+        return self._readers.add(reader)
 
     def post(self, kind: str, data: dict[str, Any]) -> None:
         """Tell all readers."""
-        for reader in list(self._readers.values()):
-            try:
-                reader(kind, data)
-            except Exception:
-                _log.exception("a reader of news failed on %s", kind)
+        self._readers.tell(kind, data)
 
     def post_from_thread(self, kind: str, data: dict[str, Any]) -> None:
         """Tell all readers, from any thread; what comes when there is no loop is nobody's news."""

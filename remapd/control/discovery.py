@@ -27,6 +27,7 @@ from remapd.control.announcements import (
     numbered,
     own_host_name,
 )
+from remapd.control.tasks import end_task
 
 _log = logging.getLogger("remapd.discovery")
 
@@ -104,9 +105,7 @@ class Discovery:
         """Take everything back."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         self._task = None
         await self._withdraw()
 

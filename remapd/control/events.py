@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from remapd.control.readers import Readers
+from remapd.control.tasks import end_task
 from remapd.engine.events import Event, EventReader
-
-_log = logging.getLogger("remapd.control")
 
 #: How often the ring is looked at: well under what an eye or a hand notices.
 POLL_S = 0.005
@@ -39,7 +37,7 @@ class EventHub:
 
     def __init__(self, shared: Any) -> None:
         self._reader = EventReader(shared)
-        self._readers: dict[object, Reader] = {}
+        self._readers: Readers[Sequence[Event], int] = Readers()
         self._history: deque[tuple[float, Event]] = deque(maxlen=HISTORY_EVENTS)
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
@@ -52,21 +50,13 @@ class EventHub:
         """Read what is left, and no more."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         self._task = None
         self.poll()
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
         """Call `reader` with new events and the number of those lost before them; returns what ends that."""
-        key = object()
-        self._readers[key] = reader
-
-        def end() -> None:
-            self._readers.pop(key, None)
-
-        return end
+        return self._readers.add(reader)
 
     def history(self, since_s: float = HISTORY_S) -> list[tuple[float, Event]]:
         """Events of the last `since_s` seconds with the time (of `time.time`) at which they were read, oldest first."""
@@ -81,11 +71,7 @@ class EventHub:
             return
         now = time.time()
         self._history.extend((now, event) for event in events)
-        for reader in list(self._readers.values()):
-            try:
-                reader(events, lost)
-            except Exception:
-                _log.exception("a reader of events failed")
+        self._readers.tell(events, lost)
 
     async def _run(self) -> None:
         while True:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from remapd.control.bulletin import Bulletin
+from remapd.control.tasks import end_task
 from remapd.engine.status import EngineStatus
 
 PERIOD_S = 0.25
@@ -36,10 +36,7 @@ class FaultWatch:
     async def stop(self) -> None:
         """Watch no more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_task(task)
 
     def look(self) -> None:
         """Tell what is new; a count that fell is that of another engine."""

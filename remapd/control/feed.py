@@ -6,7 +6,6 @@ Each message is put into words once, however many watch. Nothing here waits for 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -17,6 +16,7 @@ from remapd.control.events import EventHub
 from remapd.control.hub import ChangeHub, Subscription
 from remapd.control.messages import NEWS_TOPICS, event_message, meters_message, signal_message
 from remapd.control.stream import Outbox, encode
+from remapd.control.tasks import end_task
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.status import EngineStatus
 from remapd.engine_process import Playing
@@ -141,10 +141,7 @@ class Feed:
         for watcher in list(self._watchers):
             watcher.close()
         beat, self._beat = self._beat, None
-        if beat is not None:
-            beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beat
+        await end_task(beat)
 
     def watch(self, topics: Collection[str], rate_hz: float = RATE.default) -> Watcher:
         """Add a reader; its `close` removes it.

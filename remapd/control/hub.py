@@ -1,4 +1,4 @@
-"""Changes on their way to everybody who watches: the latest value of each path, at a bounded rate, not to its sender."""
+"""Changes on their way to everybody who watches: the latest of each path, at a bounded rate, not to its sender."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping
 
+from remapd.control.readers import Readers
 from remapd.control.tree import Value
 
 _log = logging.getLogger("remapd.control")
@@ -92,7 +93,7 @@ class ChangeHub:
     def __init__(self, values: Callable[[str], dict[str, Value]]) -> None:
         self.values = values
         self._subscriptions: dict[Subscription, None] = {}
-        self._structure: dict[object, StructureReader] = {}
+        self._structure: Readers[set[str], set[str]] = Readers()
 
     def __len__(self) -> int:
         return len(self._subscriptions)
@@ -128,20 +129,10 @@ class ChangeHub:
 
     def on_structure(self, reader: StructureReader) -> Callable[[], None]:
         """Call `reader` with the paths that came and went whenever the tree changes; returns what ends that."""
-        key = object()
-        self._structure[key] = reader
-
-        def end() -> None:
-            self._structure.pop(key, None)
-
-        return end
+        return self._structure.add(reader)
 
     def publish_structure(self, added: set[str], removed: set[str]) -> None:
         """Tell that paths came and went."""
         for subscription in list(self._subscriptions):
             subscription.forget(removed)
-        for reader in list(self._structure.values()):
-            try:
-                reader(added, removed)
-            except Exception:
-                _log.exception("a reader of the tree's structure failed")
+        self._structure.tell(added, removed)

@@ -19,6 +19,7 @@ from remapd.control.jobs.recipes import Recipes
 from remapd.control.jobs.request import JobRequest
 from remapd.control.jobs.trainer import Trainer
 from remapd.control.library import Library
+from remapd.control.tasks import end_task
 from remapd.errors import BusyError, ConflictError, FieldError, NotFoundError, RemapdError, Told, TrainingError
 from remapd.extras import require_torch
 from remapd.synth.presets import Preset
@@ -91,11 +92,7 @@ class TrainingJobs:
     async def stop(self) -> None:
         """End the job that runs, with its process; those that wait will wait for the next start."""
         worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        worker.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker
+        await end_task(worker)
 
     # -- what there is -----------------------------------------------------------------------------------------------
 
