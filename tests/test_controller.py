@@ -12,7 +12,7 @@ from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
 from remapd.mapping.library import load_model_named
 from tests.controllers import Shipped, make_controller
-from tests.engines import RATE, hits, play
+from tests.engines import RATE, hits, hits_of, play
 from tests.fake_host import FakeHost
 
 
@@ -219,17 +219,44 @@ async def test_the_device_is_opened_anew_and_falls_back():
         await controller.change({"/device/sample_rate_hz": 100.0})
 
 
-@in_loop
-async def test_models_swap_on_a_playing_engine_without_a_gap():
-    engine = Engine(RATE, 1, 2, [TrackSetup(load_model_named("snare_1"))])
-    controller = make_controller(engine=EngineControl(engine.shared), values={"/track/1/model": "snare_1"})
-    source = hits([0.2, 0.5, 0.8], 1.1)
-    heard = []
-    for number, start in enumerate(range(0, len(source), 1024)):
-        heard.append(play(engine, source[start : start + 1024]))
-        await controller.change({"/track/1/model": ("snare_2", "snare_3")[number % 2]})
-    assert engine.status().hits == [3]
-    assert np.max(np.abs(np.concatenate(heard))) > 0.01
+SWAP_FRAMES = 4800
+
+
+def played(models, source):
+    """Output and hits of an engine whose model is swapped every 100 ms, from one to the next of `models`."""
+    sounds = Shipped()
+    sounds.extra = {f"model {k}": model for k, model in enumerate(models)}
+    engine = Engine(RATE, 1, 2, [TrackSetup(models[0])])
+    controller = make_controller(EngineControl(engine.shared), sounds=sounds, values={"/track/1/model": "model 0"})
+
+    async def swapping():
+        heard = []
+        for number, start in enumerate(range(0, len(source), SWAP_FRAMES)):
+            await controller.change({"/track/1/model": f"model {number % len(models)}"})
+            heard.append(play(engine, source[start : start + SWAP_FRAMES], 64))
+        return np.concatenate(heard)
+
+    return asyncio.run(swapping()), hits_of(engine)
+
+
+def test_a_swap_of_models_changes_no_sample_of_what_sounds():
+    source = hits([0.2, 0.43, 0.5, 0.8], 1.3)
+    kept, _ = played([load_model_named("snare_1")], source)
+    swapped, _ = played([load_model_named("snare_1"), load_model_named("snare_1")], source)
+    assert np.max(np.abs(kept)) > 0.05
+    np.testing.assert_array_equal(kept, swapped)
+
+
+def test_every_hit_is_rendered_by_one_whole_model():
+    times = list(np.arange(0.15, 4.0, 0.07))
+    source = hits(times, 4.2)
+    models = [load_model_named("snare_1"), load_model_named("snare_2")]
+    alone = [played([model], source)[1] for model in models]
+    _, swapped = played(models, source)
+    assert len(swapped) == len(alone[0]) == len(alone[1]) > 40
+    chosen = [[hit.values == other.values for other in pair] for hit, *pair in zip(swapped, *alone, strict=True)]
+    assert all(sum(choice) == 1 for choice in chosen)
+    assert 10 < sum(choice[0] for choice in chosen) < len(chosen) - 10
 
 
 @in_loop
