@@ -125,7 +125,7 @@ def test_what_a_track_can_have_depends_on_its_synth_which_is_not_known_yet(tmp_p
     [
         ("[http]\nprot = 1\n", r"http\.prot: .*did you mean port\?"),
         ("[htp]\nport = 1\n", r"htp: .*did you mean http\?"),
-        ("http = 1\n", "http: expected a section, got 1"),
+        ("http = 1\n", "http: expected a section, got something else"),
         ("[http]\nport = true\n", r"http\.port: expected a whole number from 0 to 65535, got True"),
         ("[http]\nport = 70000\n", r"http\.port: expected a whole number from 0 to 65535, got 70000"),
         ("[http]\nrate_hz = nan\n", r"http\.rate_hz: expected a number from 1 to 100000, got nan"),
@@ -190,6 +190,14 @@ def test_what_does_not_fit_in_the_environment_is_named(monkeypatch, name, value,
 def test_other_variables_of_our_name_are_left_alone(monkeypatch):
     monkeypatch.setenv("REMAPD_AUDIO", "/somewhere")
     load_config()
+
+
+@pytest.mark.parametrize("text", ["[[http]]\ntoken = 'TOKEN'\n", "http = 'TOKEN'\n", "[http.token]\nfile = 'TOKEN'\n"])
+def test_a_token_in_the_wrong_place_is_not_shown_either(tmp_path, text):
+    token = "verysecretverysecret"
+    with pytest.raises(FieldError, match="http") as refusal:
+        _load(tmp_path, text.replace("TOKEN", token))
+    assert token not in f"{refusal.value} {refusal.value.got!r}"
 
 
 def test_a_token_is_never_shown(tmp_path):

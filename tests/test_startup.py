@@ -46,3 +46,10 @@ def test_another_model_or_preset_drops_what_the_former_brought():
     assert kept["/track/1/model"] == "snare_1"
     assert "/track/1/synth/osc1/freq" not in kept
     assert merged(SESSION, {"/track/1/model": "snare_1"}) == SESSION
+
+
+def test_a_trial_without_hardware_is_no_wish_for_the_next_time():
+    trial = {"/device/backend": "virtual", "/device/sample_rate_hz": 8000.0, "/device/block_size": 512}
+    session = {**SESSION, **trial, "/device/input": "USB"}
+    assert starting_values({}, session, Flags(), resumes=False) == {**SESSION, "/device/input": "USB"}
+    assert starting_values({}, session, Flags(), resumes=True) == session

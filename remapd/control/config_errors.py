@@ -50,8 +50,13 @@ def field_error(problem: ErrorDetails, sections: Sections) -> FieldError:
         return unknown_key(field, str(place[-1]), _fields(place[:-1], sections))
     setting = _fields(place[:-1], sections).get(str(place[-1])) if place else None
     expected = setting and range_text(setting)
-    got = Told("something else") if _SECRET in place else problem["input"]
+    got = Told("something else") if _is_secret(place, sections) else problem["input"]
     return FieldError(field, expected or _expected(problem["msg"]), got)
+
+
+def _is_secret(place: tuple[int | str, ...], sections: Sections) -> bool:
+    """Whether what stands at a place is a secret, or a whole section that may hold one."""
+    return _SECRET in place or (len(place) == 1 and _SECRET in _fields(place, sections))
 
 
 def _expected(message: str) -> str:

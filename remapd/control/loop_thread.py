@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
@@ -58,23 +58,10 @@ class LoopThread:
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
 
-    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call a function in the loop's thread and return what it returns, from any other thread."""
-
-        async def called() -> Result:
-            return function(*arguments)
-
-        return self.run(called())
-
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
         """Run a coroutine in the loop and return what it returns, from any other thread."""
         assert self._loop is not None, "the loop has not been started"
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-    def post(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Have a function called in the loop's thread, from any thread; nothing happens once the loop has ended."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run(self) -> None:
         asyncio.run(self._serve())

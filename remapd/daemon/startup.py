@@ -11,6 +11,8 @@ from remapd.control.sounds import MODEL, PRESET
 Values = Mapping[str, object]
 
 _BACKEND = "/device/backend"
+#: What a virtual device was told that a real one need not have.
+_OF_VIRTUAL = (_BACKEND, "/device/sample_rate_hz", "/device/block_size")
 _TRACK = re.compile(r"/track/([0-9]+)/(.+)")
 #: What a model or a preset brings: it does not outlive another one.
 _OF_MODEL = (PRESET, "synth/", "depth/", "lock/")
@@ -57,7 +59,7 @@ def starting_values(
         Whether the engine of that daemon was found playing.
     """
     if not resumes and session.get(_BACKEND) == "virtual":
-        session = {path: value for path, value in session.items() if path != _BACKEND}
+        session = {path: value for path, value in session.items() if path not in _OF_VIRTUAL}
     values = merged(config, session) if resumes else merged(session, config)
     if plays_on:
         return values
