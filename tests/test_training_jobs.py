@@ -401,6 +401,7 @@ def test_a_full_disk_is_told_and_the_model_stays_with_the_job(tmp_path, monkeypa
             monkeypatch.setattr(bench.library, "put_model", full)
             job = await bench.over(await bench.submit())
             assert (job.state, "No space left" in job.error["text"]) == ("failed", True)
+            assert "model.safetensors" in await bench.jobs.files(job.id)
 
     asyncio.run(go())
 

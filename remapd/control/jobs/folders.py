@@ -17,6 +17,7 @@ from remapd.control.jobs.job import Job
 from remapd.errors import FieldError, RemapdError
 from remapd.fields import checked_object
 from remapd.files import make_folder, read_capped, replace_file, storage_error
+from remapd.mapping.bundle import load_model
 from remapd.mapping.container import MAX_FILE_BYTES
 from remapd.synth.presets import Preset, save_preset
 
@@ -103,12 +104,23 @@ class JobFolders:
         return read_capped(self.of(job) / MODEL, MAX_FILE_BYTES, "model")
 
     def tidy(self, job: Job) -> None:
-        """Remove everything but what is known of a job and, if it is done, its report and its model."""
+        """Remove everything but what is known of a job and, if it is done, its report and its model.
+
+        A job fails also when the library cannot store its model; one that is whole can then be fetched here.
+        """
         kept = {_CARD, MODEL, REPORT} if job.state == "done" else {_CARD}
+        if job.state == "failed" and self._has_model(job):
+            kept.add(MODEL)
         with contextlib.suppress(OSError):
             for path in self.of(job).iterdir():
                 if path.name not in kept:
                     _remove(path)
+
+    def _has_model(self, job: Job) -> bool:
+        with contextlib.suppress(RemapdError):
+            load_model(self.of(job) / MODEL)
+            return True
+        return False
 
     def delete(self, job: Job) -> None:
         """Remove everything.
