@@ -81,6 +81,7 @@ def test_a_killed_control_process_leaves_the_engine_playing_for_the_next(tmp_pat
         assert after["engine"]["seconds"] > before["engine"]["seconds"]
         assert value(second, "/track/1/neurality") == 3.0
         assert value(second, "/track/1/synth/osc1/freq") == 222.0
+        second.await_line(lambda line: "options of device and tracks do not hold" in line)
         assert second.stop() == 0
     assert is_gone(before["engine"]["pid"])
 

@@ -95,6 +95,8 @@ class Daemon:
                 notes.append("took over the engine that played on")
             session, more = self._session(config, fresh)
             plays_on = orphan is not None and not fresh
+            if plays_on and flags != _NO_FLAGS:
+                notes.append("it plays as it did: options of device and tracks do not hold; with --fresh they would")
             values = starting_values(config.values(), session["values"], flags, resumes or plays_on, plays_on)
             stream = _stream(values, fixed or {}, orphan.spec.stream if orphan is not None and plays_on else None)
             self._shared = orphan.shared if orphan is not None else SharedBlock.create()
