@@ -419,6 +419,21 @@ async def test_few_changes_wait_for_a_preset_and_the_last_value_counts():
 
 
 @in_loop
+async def test_what_does_not_fit_while_a_preset_loads_takes_nothing_with_it():
+    async with osc_server() as (server, controller):
+        slow, changes, sender = Slow(controller), Changes(controller), FakeSender(server)
+        sender.send("/remapd/track/1/preset", "noisy_snare")
+        sender.send(f"/remapd{HOLD}", 20.0)
+        sender.send("/remapd/track/1/gain_db", 900.0)
+        sender.send("/remapd/track/1/mute", 1)
+        assert [message.arguments[0] for message in sender.messages()] == ["/remapd/track/1/gain_db"]
+        slow.go.set()
+        while not controller.value("/track/1/mute"):
+            await changes.of("/track/1/mute")
+        assert controller.value(HOLD) == 20.0
+
+
+@in_loop
 async def test_few_peers_wait_for_a_preset_however_many_there_are():
     async with osc_server() as (server, controller):
         slow, changes = Slow(controller), Changes(controller)

@@ -80,7 +80,8 @@ class ChangeQueue:
             return
         self.flush()
         if queue is not None:
-            self._append(queue, changes, takes_time)
+            # What joins others must fit by itself, or it would have them refused as well.
+            self._append(queue, changes if takes_time else self._checked(changes), takes_time)
         elif takes_time:
             self._begin(changes, peer)
         else:
@@ -94,11 +95,14 @@ class ChangeQueue:
         self._waiting.clear()
 
     def _gather(self, changes: Changes, peer: Peer) -> None:
-        checked = {path: self._controller.tree[path].check(value) for path, value in changes.items()}
+        checked = self._checked(changes)
         if peer is not self._gathered_from:
             self.flush()
         self._gathered_from = peer
         self._gathered |= checked
+
+    def _checked(self, changes: Changes) -> Changes:
+        return {path: self._controller.tree[path].check(value) for path, value in changes.items()}
 
     def _begin(self, changes: Changes, peer: Peer) -> None:
         """Let a peer wait for his model or preset; how many peers there are is not for us to say."""
