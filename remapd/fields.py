@@ -10,12 +10,12 @@ from remapd.errors import FieldError, Told
 
 #: What `checked_name` takes, for those who describe it to others.
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9 _.+-]{0,63}"
+NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
 _NAME = re.compile(NAME_PATTERN)
 #: Digits that fit a whole number of 64 bits.
 _LONGEST_WHOLE = 18
 _OUTSIDE_NAME = re.compile(r"[^A-Za-z0-9 _.+-]+")
-_NAME_TEXT = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
 
 def shown(name: str, longest: int = 60) -> str:
@@ -27,7 +27,7 @@ def shown(name: str, longest: int = 60) -> str:
 def checked_name(value: object, field: str = "name") -> str:
     """Name of a model or preset; it serves as a file name too."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise FieldError(field, _NAME_TEXT, value)
+        raise FieldError(field, NAME_TEXT, value)
     return value
 
 

@@ -9,11 +9,13 @@ import logging
 import httpx
 import pytest
 from fastapi import Body, FastAPI, WebSocket
+from pydantic import BaseModel, ConfigDict
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from remapd.control.http import problems
 from remapd.control.http.limits import MAX_ADDRESSES, Places, RateLimiter
+from remapd.control.http.names import NewName
 from remapd.control.http.policy import Policy, check_binding, is_loopback
 from remapd.control.http.security import Guard
 from remapd.errors import (
@@ -27,8 +29,16 @@ from remapd.errors import (
     NotInstalledError,
     TooLargeError,
 )
+from remapd.fields import NAME_TEXT
 
 TOKEN = "a-token-that-nobody-guesses"
+
+
+class _Named(BaseModel):
+    """Body with a name."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: NewName
 
 
 def make_app(policy: Policy, refused: list[str] | None = None) -> FastAPI:
@@ -306,6 +316,36 @@ def test_bodies_that_make_no_sense_are_told_of_in_one_line(body: bytes) -> None:
     problem = problems.Problem.model_validate(answer.json())
     assert problem.detail.isprintable()
     assert len(answer.content) < 2000
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain"])
+def test_json_that_does_not_say_what_it_is_is_told_to(media_type: str) -> None:
+    answer = client(Policy()).post("/echo", content=b'{"a": 1}', headers={"Content-Type": media_type})
+    assert answer.status_code == 422
+    told = {key: answer.json()[key] for key in ("field", "expected", "got")}
+    assert told == {"field": "Content-Type", "expected": "application/json", "got": media_type}
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"name": "kit é"}, f"name: expected {NAME_TEXT}, got 'kit é'"),
+        ({}, "name: expected a value, got nothing"),
+        ({"name": "kit", "gian": 1}, "gian: expected no member of that name, got 1"),
+        ({"name": 3}, "name: expected a valid string, got 3"),
+        ([], "body: expected a JSON object, got []"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_words_of_no_programmer(body: object, detail: str) -> None:
+    app = make_app(Policy())
+
+    async def named(body: _Named) -> None:
+        """Take a name."""
+
+    app.post("/named")(named)
+
+    answer = TestClient(app, base_url="http://127.0.0.1").post("/named", json=body)
+    assert answer.json()["detail"] == detail
 
 
 def test_a_method_that_there_is_not_is_answered_with_all_that_there_are() -> None:

@@ -7,12 +7,11 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import Field
 
-from remapd.fields import NAME_PATTERN
+from remapd.fields import NAME_PATTERN, NAME_TEXT
 
 _PATTERN = f"^{NAME_PATTERN}$"
-_DESCRIPTION = "1 to 64 letters, digits, blanks and _ . + -, the first a letter or digit"
 
 #: Parameter of a route.
-Name = Annotated[str, Path(pattern=_PATTERN, description=_DESCRIPTION, examples=["snare_1"])]
+Name = Annotated[str, Path(pattern=_PATTERN, description=NAME_TEXT, examples=["snare_1"])]
 #: Member of a body.
-NewName = Annotated[str, Field(pattern=_PATTERN, description=_DESCRIPTION, examples=["my snare"])]
+NewName = Annotated[str, Field(pattern=_PATTERN, description=NAME_TEXT, examples=["my snare"])]

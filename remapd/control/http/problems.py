@@ -7,6 +7,7 @@ import errno
 import http
 import json
 import logging
+import re
 import reprlib
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -31,7 +32,7 @@ from remapd.errors import (
     Told,
     TooLargeError,
 )
-from remapd.fields import shown
+from remapd.fields import NAME_PATTERN, NAME_TEXT, shown
 
 _log = logging.getLogger("remapd.http")
 
@@ -180,8 +181,12 @@ async def _on_remapd_error(_: Request, error: Exception) -> Response:
     return problem_response(refusal_of(error))
 
 
-async def _on_validation_error(_: Request, error: Exception) -> Response:
+async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):  # It was not even looked into, as it does not say that it is JSON.
+        sent = Told(shown(request.headers.get("content-type", "nothing"), _SHOWN_LENGTH))
+        field, expected = "Content-Type", "application/json"
+        return problem_response(RefusalError(422, f"{field}: expected {expected}, got {sent}", field, expected, sent))
     return problem_response(refusal_of_validation(error.errors()))
 
 
@@ -229,8 +234,24 @@ def refusal_of_validation(errors: Sequence[Any]) -> RefusalError:
         return RefusalError(
             422, f"the body is no JSON text: {first['ctx']['error']}", "body", "a JSON text", Told("none")
         )
-    expected = _lowered(first["msg"])
-    return RefusalError(422, f"{field}: {expected}, got {_as_text(got)}", field, expected, got)
+    expected = _expected(first)
+    return RefusalError(422, f"{field}: expected {expected}, got {_as_text(got)}", field, expected, got)
+
+
+def _expected(error: Any) -> str:
+    """What pydantic would have taken, in our words where its own are those of programmers."""
+    if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == f"^{NAME_PATTERN}$":
+        return NAME_TEXT
+    return _PLAIN_TYPES.get(error["type"]) or _lowered(_PREAMBLE.sub("", error["msg"], count=1))
+
+
+_PREAMBLE = re.compile(r"\w+ should (?:be|have) |Value error, ")
+_PLAIN_TYPES = {
+    "missing": "a value",
+    "extra_forbidden": "no member of that name",
+    "dict_type": "a JSON object",
+    "model_attributes_type": "a JSON object",
+}
 
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
