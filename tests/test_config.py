@@ -177,6 +177,8 @@ def test_a_file_that_is_named_must_be_there_and_of_a_sensible_size(tmp_path):
     ("name", "value", "message"),
     [
         ("REMAPD_HTPP__PORT", "1", r"did you mean REMAPD_HTTP__\.\.\.\?"),
+        ("REMAPD_HTTP_PORT", "1", r"did you mean REMAPD_HTTP__PORT\?"),
+        ("remapd_osc_udp_port", "1", r"did you mean REMAPD_OSC__UDP_PORT\?"),
         ("REMAPD_HTTP__PROT", "1", r"did you mean port\?"),
         ("REMAPD_TRACK", "[", "environment.*track"),
     ],
@@ -188,8 +190,9 @@ def test_what_does_not_fit_in_the_environment_is_named(monkeypatch, name, value,
 
 
 def test_other_variables_of_our_name_are_left_alone(monkeypatch):
-    monkeypatch.setenv("REMAPD_AUDIO", "/somewhere")
-    load_config()
+    for name in ("REMAPD_AUDIO", "REMAPD_HTTPX_PORT", "HTTP_PORT"):
+        monkeypatch.setenv(name, "/somewhere")
+    assert load_config().http.port == Config().http.port
 
 
 @pytest.mark.parametrize("text", ["[[http]]\ntoken = 'TOKEN'\n", "http = 'TOKEN'\n", "[http.token]\nfile = 'TOKEN'\n"])

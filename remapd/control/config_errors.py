@@ -35,11 +35,22 @@ def refuse_unknown_variables(names: Iterable[str], sections: Sections) -> None:
     FieldError
         If one is ours and has no section.
     """
+    known = [f"{PREFIX}{field.upper()}{DELIMITER}..." for field in sections]
     for name in names:
         section, delimiter, _ = name.upper().removeprefix(PREFIX).partition(DELIMITER)
-        if name.upper().startswith(PREFIX) and delimiter and section.lower() not in sections:
-            known = [f"{PREFIX}{field.upper()}{DELIMITER}..." for field in sections]
+        if not name.upper().startswith(PREFIX):
+            continue
+        if delimiter and section.lower() not in sections:
             raise unknown_key(name, name, known)
+        if not delimiter and (meant := _with_delimiter(section, sections)):
+            raise unknown_key(name, name.upper(), [meant])
+
+
+def _with_delimiter(name: str, sections: Sections) -> str:
+    """Variable of a setting whose name and section have one underscore between them, not two; empty if it is none."""
+    section, _, setting = name.partition("_")
+    is_ours = section.lower() in sections and setting != ""
+    return f"{PREFIX}{section}{DELIMITER}{setting}" if is_ours else ""
 
 
 def field_error(problem: ErrorDetails, sections: Sections) -> FieldError:
