@@ -134,7 +134,7 @@ def test_a_port_that_is_taken_leaves_nothing_behind(loop):
         await_hit(again)
 
 
-def test_a_start_that_fails_after_a_crash_does_not_hide_the_crash(loop, tmp_path):
+def test_a_start_that_fails_after_a_crash_does_not_hide_the_crash(loop):
     folders = load_config().directories()
     folders.make()
     mark = folders.state / "running"
@@ -146,9 +146,21 @@ def test_a_start_that_fails_after_a_crash_does_not_hide_the_crash(loop, tmp_path
     ):
         pass
     assert mark.read_bytes() != b""
-    with make_daemon(loop):
-        pass
+    with make_daemon(loop) as daemon:
+        await_hit(daemon)
     assert mark.read_bytes() == b""
+
+
+def test_a_start_without_the_device_after_a_crash_does_not_hide_the_crash_either():
+    folders = load_config().directories()
+    folders.make()
+    mark = folders.state / "running"
+    mark.write_text("4711\n")
+    config = load_config(None, {"http": {"port": 0}, "osc": {"udp_port": 0, "tcp_port": 0}})
+    with Daemon(config, Flags({"/device/backend": "portaudio", "/device/input": "no such device"})) as daemon:
+        assert daemon.supervisor.wait(PATIENCE_S)
+        assert daemon.supervisor.failure is not None
+    assert mark.read_bytes() != b""
 
 
 def test_a_session_that_could_not_be_taken_whole_is_kept(loop):

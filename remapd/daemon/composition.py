@@ -173,8 +173,10 @@ class Daemon:
         else:
             self._engine_file.clear()
         self._shared.close()
-        if self._marker is not None:
+        if self._marker is not None and self.supervisor.block_frames:
             self._marker.close()
+        elif self._marker is not None:
+            self._marker.leave()  # No engine ever played.
 
     def stop(self) -> None:
         """End everything: those who are served first, so that a recording is completed, then the engine."""
