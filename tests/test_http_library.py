@@ -64,6 +64,20 @@ def test_a_model_is_stored_downloaded_activated_and_deleted(tmp_path: Path) -> N
     with_client(plane, act)
 
 
+def test_a_name_may_end_like_that_of_a_file(tmp_path: Path) -> None:
+    """As `curl -T mine.safetensors .../models/` makes it."""
+    plane = make_plane(tmp_path)
+
+    async def act(client: httpx.AsyncClient) -> None:
+        assert (await client.put(f"{MODELS}/mine.safetensors", content=OWN)).status_code == 201
+        active = await client.post(f"{MODELS}/mine.safetensors/activate", json={})
+        assert active.json()["values"]["/track/1/model"] == "mine.safetensors"
+        await plane.controller.restore(plane.controller.session())
+        assert plane.controller.sound(1).model.name == "a model"
+
+    with_client(plane, act)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

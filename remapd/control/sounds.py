@@ -115,11 +115,12 @@ def is_path(name: str) -> bool:
 
 
 def _preset(sounds: Sounds, name: str, trusted: bool) -> Preset:
-    return load_preset_named(name) if trusted and is_path(name) else sounds.preset(name)
+    by_path = trusted and is_path(name) and name not in sounds.presets()
+    return load_preset_named(name) if by_path else sounds.preset(name)
 
 
 def _model(sounds: Sounds, name: str, trusted: bool) -> Model:
-    if is_path(name):
+    if is_path(name) and name not in sounds.models():  # A name may end like a path.
         if not trusted:
             raise FieldError(MODEL, "the name of a model in the library", name)
         return load_model(Path(name))
