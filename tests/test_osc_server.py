@@ -90,7 +90,7 @@ async def test_both_ends_of_every_range_are_accepted_as_32_bits():
         (MUTE, ["on"], "true, false, 0 or 1"),
         (CHANNEL, [2], "left alone over OSC"),
         ("/device/block_size", [128], "left alone over OSC"),
-        ("/track/1/model", ["snare_1"], "left alone over OSC"),
+        ("/track/1/model", ["snare_1"], "left alone over OSC; osc.load_models allows it"),
         ("/track/1/preset", [3], "a string, got 3"),
         ("/track/1/preset", ["../../etc/passwd"], "the first a letter or digit, got '../../etc/passwd'"),
         ("/track/1/nope", [3], "one that there is"),

@@ -36,7 +36,8 @@ def value_of(control: Control, arguments: Sequence[Argument]) -> Value:
         If it may not be changed over OSC, or if they are not one argument of a fitting type.
     """
     if not control.osc:
-        raise FieldError(control.path, "to be left alone over OSC", Told("a value"))
+        allowed = "; osc.load_models allows it" if control.choices_of == "models" else ""
+        raise FieldError(control.path, f"to be left alone over OSC{allowed}", Told("a value"))
     if len(arguments) != 1:
         raise FieldError(control.path, "one argument", Told(f"{len(arguments)}"))
     argument = arguments[0]
