@@ -346,3 +346,17 @@ def test_a_strange_session_is_no_reason_not_to_start(document):
     controller.begin(document)
     assert controller.tracks == 1
     assert controller.value("/track/1/model") == "snare_1"
+
+
+@in_loop
+async def test_a_channel_that_the_device_lacks_is_asked_for_once():
+    host = FakeHost(StreamSettings(backend="virtual"))
+    host.inputs = 2
+    controller = make_controller(host=host)
+    controller.set({"/track/1/input_channel": 2})
+    assert (host.starts, host.playing.stream.input_channels) == (2, 2)
+    controller.set({"/track/1/input_channel": 3})
+    assert host.starts == 3
+    for channel in (7, 4, 2, 9):
+        controller.set({"/track/1/input_channel": channel})
+    assert (host.starts, controller.value("/track/1/input_channel")) == (3, 9)

@@ -170,6 +170,27 @@ def test_two_people_do_not_overwrite_each_other_unseen(tmp_path: Path) -> None:
     with_client(make_plane(tmp_path), act)
 
 
+def test_of_changes_sent_at_once_from_the_same_state_one_is_made(tmp_path: Path) -> None:
+    """Also while one of them waits for its model."""
+    changes = [{"/track/1/model": "snare_1"}, {"/track/1/model": "snare_1", "/track/1/pan": 0.5}, {GAIN: -3.0}]
+    plane = make_plane(tmp_path)
+
+    async def act(client: httpx.AsyncClient) -> None:
+        whole = {"If-Match": (await client.get(TREE)).headers["etag"]}
+        answers = await asyncio.gather(*(client.patch(TREE, json=change, headers=whole) for change in changes))
+        assert sorted(answer.status_code for answer in answers) == [200, 412, 412]
+        model = {"If-Match": (await client.get(f"{TREE}/track/1/model")).headers["etag"]}
+        names = ("snare_2", "snare_3")
+        puts = (client.put(f"{TREE}/track/1/model", json={"value": name}, headers=model) for name in names)
+        assert sorted(answer.status_code for answer in await asyncio.gather(*puts)) == [200, 412]
+        tracks = {"If-Match": (await client.get("/api/v1/tracks")).headers["etag"]}
+        posts = (client.post("/api/v1/tracks", json={"model": "snare_1"}, headers=tracks) for _ in range(2))
+        assert sorted(answer.status_code for answer in await asyncio.gather(*posts)) == [201, 412]
+        assert plane.controller.tracks == 2
+
+    with_client(plane, act)
+
+
 def test_what_is_known_is_not_sent_again(tmp_path: Path) -> None:
     async def act(client: httpx.AsyncClient) -> None:
         for url in (TREE, f"{TREE}/track/1", TREE + GAIN):

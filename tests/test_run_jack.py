@@ -9,6 +9,7 @@ from tests.engines import hits
 from tests.jack_drummer import drummer
 from tests.jack_server import JackServer, jack_server
 from tests.live_run import LiveRun
+from tests.service_run import ServiceRun
 
 TIMES_S = [0.3 + 0.15 * i for i in range(20)]
 
@@ -69,7 +70,6 @@ def test_without_a_server_it_says_so_in_one_line(tmp_path):
     ("options", "text"),
     [
         (["--sample-rate", "44100"], "the JACK server runs at 48000 Hz, not at 44100 Hz"),
-        (["--track", "9"], "[0] system (JACK Audio Connection Kit) has 2 input channels, not 9"),
         (["--device", "sistem"], "(did you mean system?)"),
         (["--host-api", "none"], "no host API is called 'none'"),
     ],
@@ -99,3 +99,20 @@ def test_it_can_wait_for_a_server_that_is_not_there_yet():
                 assert run.end(signal.SIGINT) == 0
             finally:
                 again.stop()
+
+
+def test_a_track_whose_channel_is_not_there_is_silent_and_the_others_play(tmp_path):
+    with jack_server() as server, ServiceRun(tmp_path, "--track", "1", "--track", "9", environment=jack(server)) as run:
+        run.await_text("track 2 listens to channel 9; system has 2, so it is silent")
+        status = run.await_status(lambda status: status["state"] == "playing")
+        assert status["device"]["input_channels"] == 2
+        answer = run.http.put("/api/v1/tree/track/1/input_channel", json={"value": 7})
+        assert answer.status_code == 200
+        assert run.status()["engine"]["starts"] == status["engine"]["starts"]
+        assert run.stop() == 0
+
+
+def jack(server):
+    """What makes a client find the server."""
+    names = ("JACK_DEFAULT_SERVER", "JACK_NO_AUDIO_RESERVATION")
+    return {name: server.environment[name] for name in names}

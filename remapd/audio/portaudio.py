@@ -6,7 +6,7 @@ from typing import Any
 
 from remapd.audio import portaudio_library
 from remapd.audio.backend import STREAM_PARAMETERS, Backend, StreamInfo, StreamSettings
-from remapd.audio.devices import JACK, Device, Direction, choose_device, list_host_apis
+from remapd.audio.devices import JACK, Device, choose_device, list_host_apis
 from remapd.errors import DeviceError
 
 #: Lets PortAudio hand on a server's blocks as they come, without a buffer between.
@@ -38,13 +38,11 @@ class PortAudioBackend(Backend):
         source = choose_device(host_apis, "input", settings.input_device, settings.host_api)
         # The two halves of a stream must belong to one host API.
         sink = choose_device(host_apis, "output", settings.output_device, settings.host_api or source.host_api)
-        for device, direction, channels in (
-            (source, "input", settings.input_channels),
-            (sink, "output", settings.output_channels),
-        ):
-            _check_channels(device, direction, channels)  # type: ignore[arg-type]
+        _check_outputs(sink, settings.output_channels)
+        # Tracks that listen to channels it does not have are silent, and the others play.
+        self.settings = settings.changed(input_channels=min(settings.input_channels, source.inputs))
         self._devices = source, sink
-        self.settings = settings.changed(sample_rate=self._rate(source, sink))
+        self.settings = self.settings.changed(sample_rate=self._rate(source, sink))
         return self.settings
 
     def _rate(self, source: Device, sink: Device) -> float:
@@ -147,7 +145,8 @@ class PortAudioBackend(Backend):
             return f"the device failed: {portaudio_library.one_line(error)}"
 
 
-def _check_channels(device: Device, direction: Direction, wanted: int) -> None:
-    has = device.channels(direction)
-    if wanted > has:
-        raise DeviceError(f"{device.label()} has {has} {direction} channel{'s' * (has != 1)}, not {wanted}")
+def _check_outputs(device: Device, wanted: int) -> None:
+    if wanted > device.outputs:
+        raise DeviceError(
+            f"{device.label()} has {device.outputs} output channel{'s' * (device.outputs != 1)}, not {wanted}"
+        )

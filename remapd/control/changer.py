@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from remapd.audio.backend import StreamSettings
@@ -15,6 +15,13 @@ from remapd.control.state import State
 from remapd.control.tree import Tree, Value, build_tree
 from remapd.engine.control import EngineControl
 from remapd.errors import FieldError
+
+#: Raises what speaks against a change at the moment at which it would be made.
+Check = Callable[[], None]
+
+
+def nothing_against() -> None:
+    """Let every change be."""
 
 
 class Changer(State):
@@ -69,11 +76,14 @@ class Changer(State):
         """Whether a control is one that `change` alone can change: models and presets."""
         return self.tree[path].choices_of != ""
 
-    async def change(self, changes: Mapping[str, object], source: Hashable | None = None) -> dict[str, Value]:
+    async def change(
+        self, changes: Mapping[str, object], source: Hashable | None = None, check: Check = nothing_against
+    ) -> dict[str, Value]:
         """Change any values, all or none; models and presets are loaded meanwhile, and the old ones sound until then.
 
         A model brings its own preset, and a preset the values of the synth; what `changes` says besides holds. A model
-        that plays already is not loaded again; a preset is, so that it sounds as it was.
+        that plays already is not loaded again; a preset is, so that it sounds as it was. `check` is called when all is
+        loaded; what it raises ends it with nothing changed.
 
         Raises
         ------
@@ -81,10 +91,12 @@ class Changer(State):
             If something does not fit or cannot be loaded; then nothing is changed.
         """
         if not any(path in self.tree and self.takes_time(path) for path in changes):
+            check()
             return self._commit(changes, {}, source)
         async with self._turn:
             sounds = await asyncio.to_thread(self._load, dict(changes), list(self._playing))
             await self._writer.await_slots(sounds)
+            check()
             return self._commit(changes, sounds, source)
 
     async def reload(self, names: Container[str]) -> None:
@@ -150,7 +162,11 @@ class Changer(State):
         """The stream that `values` ask for, with as many channels as the tracks listen to."""
         if not any(path.startswith("/device/") or path.endswith(f"/{CHANNEL}") for path in values):
             return self._host.stream
-        return heard_stream(changed_stream(self._host.stream, values), values)
+        stream = changed_stream(self._host.stream, values)
+        playing = self._host.playing
+        if stream == self._host.stream and playing and playing.stream.input_channels < stream.input_channels:
+            return stream  # The device has no more than it gave.
+        return heard_stream(stream, values)
 
     def _reopen(self, stream: StreamSettings) -> None:
         if stream != self._host.stream:

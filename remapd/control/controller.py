@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from remapd.control.bulletin import Bulletin
-from remapd.control.changer import Changer
+from remapd.control.changer import Changer, Check, nothing_against
 from remapd.control.device import device_values
 from remapd.control.host import EngineHost
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
@@ -74,7 +74,12 @@ class Controller(Changer):
 
     # -- tracks ------------------------------------------------------------------------------------------------------
 
-    async def add_track(self, values: Mapping[str, object] = _NOTHING, source: Hashable | None = None) -> int:
+    async def add_track(
+        self,
+        values: Mapping[str, object] = _NOTHING,
+        source: Hashable | None = None,
+        check: Check = nothing_against,
+    ) -> int:
         """Append a track; returns its number.
 
         Parameters
@@ -83,6 +88,8 @@ class Controller(Changer):
             By name within the track (``model``, ``onset/hold_ms``); the rest has its default.
         source : hashable, optional
             Who wants it.
+        check : callable
+            Called when all is loaded; what it raises ends it with nothing changed.
 
         Raises
         ------
@@ -93,6 +100,7 @@ class Controller(Changer):
             number = self.tracks + 1
             plan = await asyncio.to_thread(plan_track, number, values, self._sounds)
             await self._writer.await_slots([number])
+            check()
             playing = [*self._playing, plan.sound]
             paths = plan.paths(number)
             stream, tree = self._stream_for(paths), self._tree_of(playing)
@@ -102,8 +110,8 @@ class Controller(Changer):
             self._reopen(stream)
             return number
 
-    async def remove_track(self, number: int, source: Hashable | None = None) -> None:
-        """Take a track away; the numbers of those behind it fall by one.
+    async def remove_track(self, number: int, source: Hashable | None = None, check: Check = nothing_against) -> None:
+        """Take a track away; the numbers of those behind it fall by one. For `check` see `add_track`.
 
         Raises
         ------
@@ -115,6 +123,7 @@ class Controller(Changer):
         async with self._turn:
             self.sound(number)
             await self._writer.await_slots(range(number, self.tracks + 1))
+            check()
             self._engine.remove_track(number - 1)
             del self._playing[number - 1]
             self._settle(self._tree_of(self._playing), self._moved_up(number), (), source)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from remapd.audio.backend import StreamSettings
 from remapd.control.tree import Value
+from remapd.engine_process import Playing
 from remapd.errors import FieldError
 
 #: Controls of the device and the settings of the stream they stand for.
@@ -50,8 +51,22 @@ def changed_stream(stream: StreamSettings, values: Mapping[str, Value]) -> Strea
 
 def heard_stream(stream: StreamSettings, values: Mapping[str, Value]) -> StreamSettings:
     """Give the stream with as many input channels as tracks of these values listen to, and no fewer than it has."""
-    channels = [int(value) for path, value in values.items() if path.endswith(_CHANNEL)]
-    return stream.changed(input_channels=max(stream.input_channels, *channels, 1))
+    return stream.changed(input_channels=max(stream.input_channels, 1, *heard_channels(values).values()))
+
+
+def heard_channels(values: Mapping[str, Value]) -> dict[str, int]:
+    """Which channel each track listens to, from 1, by the path that says so."""
+    return {path: int(value) for path, value in values.items() if path.endswith(_CHANNEL)}
+
+
+def absent_channels(values: Mapping[str, Value], playing: Playing) -> list[str]:
+    """Say of each track that listens to a channel which the device does not have."""
+    has, name = playing.stream.input_channels, playing.stream.input_name
+    return [
+        f"track {path.split('/')[2]} listens to channel {channel}; {name} has {has}, so it is silent"
+        for path, channel in heard_channels(values).items()
+        if channel > has
+    ]
 
 
 _NAMES = {setting: name for name, setting in _TEXTS.items()} | {"sample_rate": "sample_rate_hz"}

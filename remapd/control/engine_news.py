@@ -8,6 +8,7 @@ from typing import Any
 
 from remapd.control.bulletin import Bulletin
 from remapd.control.controller import Controller
+from remapd.control.device import absent_channels
 from remapd.control.host import EngineHost
 from remapd.engine_process import Playing
 
@@ -54,6 +55,13 @@ class EngineNews:
             self._told = news
             _log.info("playing" if news["playing"] else "not playing", extra={"device": news})
             self._bulletin.post("device", news)
+            self._tell_silent_tracks()
+
+    def _tell_silent_tracks(self) -> None:
+        if self._host.playing is not None:
+            for text in absent_channels(self._controller.values("/track"), self._host.playing):
+                _log.warning("%s", text)
+                self._bulletin.post("notice", {"level": "warning", "text": text})
 
 
 def device_news(playing: Playing | None) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def make_server(plane: Plane, token: str = "", names: Sequence[str] = ()) -> Htt
     section, refused = plane.config.http, Counter[str]()
     check_binding(section.host, token)
     app = create_app(plane, make_policy(plane.config, token, names), lambda reason: refused.update([reason]))
+    app.openapi()  # FastAPI makes routes and document when first asked: the loop would wait for a tenth of a second.
     server = HttpServer(
         app, section.host, section.port, ConnectionLimits(section.connections, _for_one(section.connections))
     )

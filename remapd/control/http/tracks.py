@@ -63,9 +63,13 @@ def router(plane: Plane) -> APIRouter:
     @routes.post("/tracks", status_code=201, response_model=Track, responses=responses(404, 412, 503))
     async def add_track(track: NewTrack, if_match: IfMatch = None, client: Client = None) -> Response:
         """Append a track; nobody's sound is touched."""
-        check_if_match(if_match, _tag(controller))
+
+        def check() -> None:
+            check_if_match(if_match, _tag(controller))
+
+        check()
         chosen = {"model": track.model, "preset": track.preset} if track.preset else {"model": track.model}
-        number = await controller.add_track({**track.values, **chosen}, client)
+        number = await controller.add_track({**track.values, **chosen}, client, check)
         row = track_rows(controller)[number - 1]
         return json_answer(row, _tag(controller), 201, f"/api/v1/tree/track/{number}")
 
@@ -74,12 +78,16 @@ def router(plane: Plane) -> APIRouter:
         number: Annotated[int, Path(ge=1, le=MAX_TRACKS)], if_match: IfMatch = None, client: Client = None
     ) -> None:
         """Take a track away; the last one stays."""
-        check_if_match(if_match, _tag(controller))
+
+        def check() -> None:
+            check_if_match(if_match, _tag(controller))
+
+        check()
         if number > controller.tracks:
             raise RefusalError(404, f"there is no track {number}", "track", f"1 to {controller.tracks}", number)
         if controller.tracks == 1:
             raise RefusalError(409, "the last track cannot be removed", "track", "one of several tracks", number)
-        await controller.remove_track(number, client)
+        await controller.remove_track(number, client, check)
 
     return routes
 

@@ -69,15 +69,23 @@ def router(plane: Plane) -> APIRouter:
 
         A new model brings its own preset, and a preset the values of the synth; what is sent besides holds.
         """
-        check_if_match(if_match, etag_of(controller.revision))
-        return values_response(controller, await controller.change(changes, client))
+
+        def check() -> None:
+            check_if_match(if_match, etag_of(controller.revision))
+
+        check()
+        return values_response(controller, await controller.change(changes, client, check))
 
     @routes.put("/tree/{path:path}", response_model=Values, responses=_WRITTEN)
     async def change_value(path: _PATH, new: NewValue, if_match: IfMatch = None, client: Client = None) -> Response:
         """Change one value; answers what is different now."""
         control = control_at(controller, path)
-        check_if_match(if_match, value_tag(controller, control))
-        return values_response(controller, await controller.change({control.path: new.value}, client))
+
+        def check() -> None:
+            check_if_match(if_match, value_tag(controller, control_at(controller, path)))
+
+        check()
+        return values_response(controller, await controller.change({control.path: new.value}, client, check))
 
     @routes.post("/tree/{path:path}", status_code=204, responses=responses(404, 409, 503))
     async def do_action(path: _PATH, client: Client = None) -> None:
