@@ -1,6 +1,7 @@
 """The controller on a real shared block and a real engine."""
 
 import asyncio
+import functools
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.engine import Engine
 from remapd.engine.shared import SharedBlock
 from remapd.errors import FieldError
+from remapd.mapping.bundle import save_model
 from remapd.mapping.library import load_model_named
 from tests.controllers import Shipped, make_controller
 from tests.engines import RATE, hits, hits_of, play
@@ -19,10 +21,10 @@ from tests.fake_host import FakeHost
 def in_loop(test):
     """Run a test in a loop of its own."""
 
+    @functools.wraps(test)
     def run(*arguments, **fixtures):
         asyncio.run(test(*arguments, **fixtures))
 
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
     return run
 
 
@@ -360,3 +362,18 @@ async def test_a_channel_that_the_device_lacks_is_asked_for_once():
     for channel in (7, 4, 2, 9):
         controller.set({"/track/1/input_channel": channel})
     assert (host.starts, controller.value("/track/1/input_channel")) == (3, 9)
+
+
+@in_loop
+async def test_a_session_may_name_the_file_that_was_named_at_the_start(tmp_path):
+    mine, other = tmp_path / "mine.safetensors", tmp_path / "other.safetensors"
+    for path in (mine, other):
+        save_model(load_model_named("velocity"), path)
+    controller = make_controller(values={"/track/1/model": str(mine)})
+    session = controller.session()
+    await controller.change({"/track/1/model": "snare_1"})
+    await controller.restore(session)
+    assert controller.value("/track/1/model") == str(mine)
+    session["values"]["/track/1/model"] = str(other)
+    with pytest.raises(FieldError, match="name of a model in the library"):
+        await controller.restore(session)

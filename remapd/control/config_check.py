@@ -5,6 +5,7 @@ from __future__ import annotations
 from remapd.control.config import Config
 from remapd.control.library import Library
 from remapd.control.plans import plan_tracks
+from remapd.control.sounds import ANY_FILE
 from remapd.control.token import given_token
 
 
@@ -17,4 +18,4 @@ def check_named(config: Config) -> None:
         If one is not there or damaged, or a value does not fit the synth of its track.
     """
     given_token(config.http)
-    plan_tracks(config.values(), Library(config.directories().models), trusted=True)
+    plan_tracks(config.values(), Library(config.directories().models), files=ANY_FILE)

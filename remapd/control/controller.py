@@ -16,7 +16,7 @@ from remapd.control.device import device_values
 from remapd.control.host import EngineHost
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
 from remapd.control.session_document import Section, restored_sections, session_document, session_parts
-from remapd.control.sounds import Sounds
+from remapd.control.sounds import ANY_FILE, Sounds
 from remapd.control.tree import Value
 from remapd.engine.control import EngineControl
 from remapd.errors import FieldError, Told
@@ -57,6 +57,8 @@ class Controller(Changer):
     ) -> None:
         super().__init__(engine, host, sounds, load_models_over_osc)
         self._bulletin = bulletin
+        #: Paths that were named when it began; sessions may name them again.
+        self._files: set[str] = set()
         self.sections: dict[str, Section] = {}
 
     def preset_of(self, number: int, name: str, description: str = "") -> Preset:
@@ -165,9 +167,10 @@ class Controller(Changer):
         values = document.get("values")
         if not isinstance(values, Mapping):
             values = {}
-        plans, notes = plan_tracks(values, self._sounds, trusted=True, lenient=lenient)
+        plans, notes = plan_tracks(values, self._sounds, files=ANY_FILE, lenient=lenient)
         once, more = plan_once(values, lenient)
         self._install(plans, once | device_values(self._host.stream), None)
+        self._files = {name for sound in self._playing for name in (sound.model_name, sound.preset_name)}
         return [*notes, *more, *self._begin_sections(document, lenient)]
 
     def _begin_sections(self, document: Mapping[str, Any], lenient: bool) -> list[str]:
@@ -192,7 +195,7 @@ class Controller(Changer):
         """
         values, parts = session_parts(document, self.sections)
         async with self._turn:
-            plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds)
+            plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds, self._files)
             once, _ = plan_once(values, lenient=False)
             stream = self._stream_for(_all_paths(plans) | once)
             await self._writer.await_slots(range(1, len(plans) + 1))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
-from remapd.control.sounds import CHANNEL, MODEL, PRESET, Sounds, TrackSound, load_sound
+from remapd.control.sounds import ANY_FILE, CHANNEL, MODEL, PRESET, Sounds, TrackSound, load_sound
 from remapd.control.tree import Control, Value, build_tree, track_tree
 from remapd.engine.control import TrackSetup
 from remapd.engine.layout import MAX_TRACKS
@@ -39,7 +39,7 @@ class TrackPlan:
 
 
 def plan_tracks(
-    values: Mapping[str, object], sounds: Sounds, trusted: bool = False, lenient: bool = False
+    values: Mapping[str, object], sounds: Sounds, files: Container[str] = (), lenient: bool = False
 ) -> tuple[list[TrackPlan], list[str]]:
     """Turn values by path into tracks; what is not given has its default.
 
@@ -49,8 +49,8 @@ def plan_tracks(
         Values by path; those outside ``/track`` are left alone.
     sounds : Sounds
         The library.
-    trusted : bool
-        Whether models may be named by a path.
+    files : container of str
+        Paths of models and presets that may be named besides those of the library.
     lenient : bool
         Whether what does not fit is replaced by its default and told, rather than refused.
 
@@ -67,14 +67,14 @@ def plan_tracks(
     notes: list[str] = []
     given = _by_track(values, notes if lenient else None)
     plans = [
-        plan_track(number, given.get(number, {}), sounds, trusted, notes if lenient else None)
+        plan_track(number, given.get(number, {}), sounds, files, notes if lenient else None)
         for number in range(1, max(given, default=1) + 1)
     ]
     return plans, notes
 
 
 def plan_track(
-    number: int, given: Mapping[str, object], sounds: Sounds, trusted: bool = False, notes: Notes = None
+    number: int, given: Mapping[str, object], sounds: Sounds, files: Container[str] = (), notes: Notes = None
 ) -> TrackPlan:
     """Turn values by name within a track into that track; what is not given has its default.
 
@@ -83,7 +83,7 @@ def plan_track(
     RemapdError
         If something does not fit; its text names the path.
     """
-    sound = _sound(number, given, sounds, trusted, notes)
+    sound = _sound(number, given, sounds, files, notes)
     tree, root = track_tree(number, sound.model.synth), f"{_TRACK_ROOT}{number}/"
     values = {control.path: control.default for control in tree.values() if control.default is not None}
     values |= sound.values(number)
@@ -117,7 +117,7 @@ def plan_once(values: Mapping[str, object], lenient: bool) -> tuple[dict[str, Va
 
 def misfits(values: Mapping[str, object], sounds: Sounds) -> list[str]:
     """What a lenient start has to replace of these values by path."""
-    return [*plan_tracks(values, sounds, trusted=True, lenient=True)[1], *plan_once(values, lenient=True)[1]]
+    return [*plan_tracks(values, sounds, files=ANY_FILE, lenient=True)[1], *plan_once(values, lenient=True)[1]]
 
 
 def _take(values: dict[str, Value], tree: Mapping[str, Control], path: str, value: object, notes: Notes) -> None:
@@ -140,14 +140,14 @@ def _by_track(values: Mapping[str, object], notes: Notes) -> dict[int, dict[str,
     return tracks
 
 
-def _sound(number: int, given: Mapping[str, object], sounds: Sounds, trusted: bool, notes: Notes) -> TrackSound:
+def _sound(number: int, given: Mapping[str, object], sounds: Sounds, files: Container[str], notes: Notes) -> TrackSound:
     defaults = {MODEL: DEFAULT_MODEL, PRESET: ""}
     model, preset = (
         _text(number, name, given.get(name, default), default, notes) for name, default in defaults.items()
     )
     for attempt in dict.fromkeys(((model, preset), (model, ""))):
         try:
-            return load_sound(sounds, *attempt, trusted=trusted)
+            return load_sound(sounds, *attempt, files=files)
         except RemapdError as error:
             _refuse(error, notes, f"track {number}: ")
     return load_sound(sounds, DEFAULT_MODEL)

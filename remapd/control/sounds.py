@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -66,7 +66,7 @@ class TrackSound:
         return {c.path: c.default for c in fresh if c.default is not None} | self.values(number)
 
 
-def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", trusted: bool = False) -> TrackSound:
+def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", files: Container[str] = ()) -> TrackSound:
     """Load a model and, where one is named, another preset than its own.
 
     Parameters
@@ -75,17 +75,17 @@ def load_sound(sounds: Sounds, model_name: str, preset_name: str = "", trusted: 
         The library.
     model_name, preset_name : str
         Names in the library; an empty preset is the model's own.
-    trusted : bool
-        Whether they may be paths of files, as on the command line.
+    files : container of str
+        Paths of files that may be named besides.
 
     Raises
     ------
     RemapdError
         If one is unknown or damaged, or the preset is for another synth.
     """
-    model = _model(sounds, model_name, trusted)
+    model = _model(sounds, model_name, files)
     own = preset_name in ("", model.preset.name)
-    preset = model.preset if own else _preset(sounds, preset_name, trusted)
+    preset = model.preset if own else _preset(sounds, preset_name, files)
     return checked_sound(TrackSound(model_name, preset.name if own else preset_name, model, preset))
 
 
@@ -114,14 +114,23 @@ def is_path(name: str) -> bool:
     return "/" in name or "\\" in name or name.endswith((".safetensors", ".json"))
 
 
-def _preset(sounds: Sounds, name: str, trusted: bool) -> Preset:
-    by_path = trusted and is_path(name) and name not in sounds.presets()
+def _preset(sounds: Sounds, name: str, files: Container[str]) -> Preset:
+    by_path = is_path(name) and name in files and name not in sounds.presets()
     return load_preset_named(name) if by_path else sounds.preset(name)
 
 
-def _model(sounds: Sounds, name: str, trusted: bool) -> Model:
+def _model(sounds: Sounds, name: str, files: Container[str]) -> Model:
     if is_path(name) and name not in sounds.models():  # A name may end like a path.
-        if not trusted:
+        if name not in files:
             raise FieldError(MODEL, "the name of a model in the library", name)
         return load_model(Path(name))
     return sounds.model(name)
+
+
+class _AnyFile(Container[str]):
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+#: What the command line and our own files may name.
+ANY_FILE = _AnyFile()
