@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 import httpx
 
 from remapd.control.building import build_plane
-from remapd.control.config import load_config
 from remapd.control.http.app import create_app
 from remapd.control.http.policy import Policy
 from remapd.control.http.server import ConnectionLimits, HttpServer
 from remapd.control.plane import Plane
+from remapd.control.settings.config import load_config
 from remapd.engine.control import EngineControl
 from remapd.engine.shared import SharedBlock
 from tests.fake_host import FakeHost

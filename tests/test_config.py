@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remapd.control.config import DEVICE, MAX_FILE_BYTES, MIX, Config, config_path, load_config
-from remapd.control.directories import directories
 from remapd.control.jobs.limits import JobLimits
 from remapd.control.recordings.limits import RecordingLimits
+from remapd.control.settings.config import DEVICE, MAX_FILE_BYTES, MIX, Config, config_path, load_config
+from remapd.control.settings.directories import directories
 from remapd.control.tree import build_tree
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError, RemapdError

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remapd.cli import main
-from remapd.control.config import Config, load_config
-from remapd.control.config_text import config_document, effective_text, example_text, settings_of
+from remapd.control.settings.config import Config, load_config
+from remapd.control.settings.text import config_document, effective_text, example_text, settings_of
 from remapd.daemon.health import config
 
 SECRET = "a-token-that-nobody-is-to-see"

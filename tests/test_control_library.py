@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remapd.control import library as library_module
-from remapd.control import loaded_files
-from remapd.control.library import Library
-from remapd.control.library_entry import SETTLE_S
+from remapd.control.store import library as library_module
+from remapd.control.store import loaded_files
+from remapd.control.store.library import Library
+from remapd.control.store.library_entry import SETTLE_S
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
 from remapd.mapping.bundle import model_bytes, save_model
 from remapd.synth.presets import default_preset, preset_document, save_preset

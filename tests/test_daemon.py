@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from remapd.control.config import load_config
+from remapd.control.settings.config import load_config
 from remapd.daemon.composition import Daemon
 from remapd.daemon.session import Tally, summary
 from remapd.daemon.startup import Flags

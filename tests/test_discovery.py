@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from zeroconf import ServiceInfo, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
 
-from remapd.control.announcements import (
+from remapd.control.discovery.announcements import (
     Endpoint,
     announcements,
     http_endpoints,
@@ -29,7 +29,7 @@ from remapd.control.announcements import (
     osc_endpoints,
     own_host_name,
 )
-from remapd.control.discovery import Discovery, _look, present_addresses
+from remapd.control.discovery.discovery import Discovery, _look, present_addresses
 
 # Addresses of no machine: RFC 5737 and RFC 3849 keep them for texts.
 HERE = ["127.0.0.1", "::1", "192.0.2.7", "198.51.100.7", "2001:db8::7", "fe80::7", "169.254.3.4"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from remapd.control.config import load_config
+from remapd.control.settings.config import load_config
 from tests.plane import make_plane, with_client
 
 ROOT = Path(__file__).resolve().parents[1]

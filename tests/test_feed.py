@@ -9,11 +9,11 @@ import pytest
 from remapd.audio.backend import StreamInfo
 from remapd.control.bulletin import Bulletin
 from remapd.control.events import EventHub
-from remapd.control.faults import FaultWatch
-from remapd.control.feed import MAX_WATCHERS, Feed
 from remapd.control.hub import ChangeHub
-from remapd.control.latency import STAGES, stages_ms
-from remapd.control.messages import NEWS_TOPICS, TOPICS, event_message
+from remapd.control.watching.faults import FaultWatch
+from remapd.control.watching.feed import MAX_WATCHERS, Feed
+from remapd.control.watching.latency import STAGES, stages_ms
+from remapd.control.watching.messages import NEWS_TOPICS, TOPICS, event_message
 from remapd.engine.layout import EVENT_SLOTS
 from remapd.engine_process import Playing
 from remapd.errors import BusyError

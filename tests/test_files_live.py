@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from remapd.control.session_files import backup_of
+from remapd.control.store.session_files import backup_of
 from tests.live_run import PATIENCE_S
 from tests.models import SHIPPED
 from tests.service_run import ServiceRun

@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from remapd.audio.backend import StreamInfo
 from remapd.control.bulletin import Bulletin
 from remapd.control.events import EventHub
-from remapd.control.feed import Feed
 from remapd.control.http import events_socket, logs, metrics, recent_events, web
 from remapd.control.http.app import PREFIX
 from remapd.control.http.events_socket import choice_of_message, error_message
@@ -26,9 +25,10 @@ from remapd.control.http.problems import install
 from remapd.control.http.security import Guard, Policy
 from remapd.control.http.server import HttpServer
 from remapd.control.hub import ChangeHub
-from remapd.control.logs import Logs
-from remapd.control.messages import TOPICS
-from remapd.control.metrics import Metrics
+from remapd.control.watching.feed import Feed
+from remapd.control.watching.logs import Logs
+from remapd.control.watching.messages import TOPICS
+from remapd.control.watching.metrics import Metrics
 from remapd.engine_process import Playing
 from remapd.errors import FieldError
 from tests.demo_events import status

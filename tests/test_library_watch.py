@@ -9,8 +9,8 @@ import shutil
 import pytest
 
 from remapd.control.bulletin import Bulletin
-from remapd.control.library import Library
-from remapd.control.library_watch import LibraryWatch
+from remapd.control.store.library import Library
+from remapd.control.store.library_watch import LibraryWatch
 from remapd.mapping.bundle import model_bytes
 from remapd.synth.presets import default_preset, save_preset
 from tests.models import make_model

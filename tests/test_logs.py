@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from remapd.control.log_lines import KEPT_LINES, LONGEST_LINE
-from remapd.control.logs import QUEUE_LINES, Logs
+from remapd.control.watching.log_lines import KEPT_LINES, LONGEST_LINE
+from remapd.control.watching.logs import QUEUE_LINES, Logs
 from remapd.errors import FieldError
 
 LOG = logging.getLogger("remapd.a_test.part")

@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from remapd.audio.backend import StreamInfo
 from remapd.control.events import EventHub
-from remapd.control.figures import register_figures
-from remapd.control.latency_window import WINDOW_HITS, LatencyWindow
-from remapd.control.metrics import Metrics
+from remapd.control.watching.figures import register_figures
+from remapd.control.watching.latency_window import WINDOW_HITS, LatencyWindow
+from remapd.control.watching.metrics import Metrics
 from remapd.engine_process import Playing
 from tests.demo_events import status
 from tests.engines import hits, make_engine, play

@@ -13,12 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remapd.control import session_files, sessions
-from remapd.control.autosave import Autosave
 from remapd.control.bulletin import Bulletin
 from remapd.control.hub import ChangeHub
-from remapd.control.session_files import backup_of, read_session, read_with_backup, session_bytes, write_with_backup
-from remapd.control.sessions import SessionStore
+from remapd.control.store import session_files, sessions
+from remapd.control.store.autosave import Autosave
+from remapd.control.store.session_files import (
+    backup_of,
+    read_session,
+    read_with_backup,
+    session_bytes,
+    write_with_backup,
+)
+from remapd.control.store.sessions import SessionStore
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, NotFoundError, RemapdError, StorageError
 from tests.controllers import make_controller
 from tests.disks import as_anybody, disk_free, full_disk, tiny_disk
@@ -420,7 +426,7 @@ def test_the_controllers_session_comes_back_from_the_disk(tmp_path):
 _WRITER = """
 import sys
 from pathlib import Path
-from remapd.control.session_files import session_bytes, write_with_backup
+from remapd.control.store.session_files import session_bytes, write_with_backup
 for turn in range(1_000_000):
     write_with_backup(Path(sys.argv[1]), session_bytes({"format": 1, "values": {"/turn": turn, "/more": "x" * 50_000}}))
     if turn % 10 == 0:

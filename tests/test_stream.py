@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remapd.control.stream import Backlog, Outbox, encode
+from remapd.control.watching.outbox import Backlog, Outbox, encode
 
 
 def take_all(outbox):

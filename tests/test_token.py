@@ -8,8 +8,8 @@ import os
 import pytest
 from pydantic import SecretStr
 
-from remapd.control.config_sections import HttpSection
-from remapd.control.token import checked_token, http_token, needs_token
+from remapd.control.settings.sections import HttpSection
+from remapd.control.settings.token import checked_token, http_token, needs_token
 from remapd.errors import DiskFullError, FieldError, RemapdError
 from tests.disks import full_disk
 

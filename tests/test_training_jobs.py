@@ -21,7 +21,7 @@ from remapd.control.jobs.limits import JobLimits
 from remapd.control.jobs.process import TRAIN_COMMAND, JobProcess
 from remapd.control.jobs.request import JobRequest
 from remapd.control.jobs.training_jobs import TrainingJobs
-from remapd.control.library import Library
+from remapd.control.store.library import Library
 from remapd.errors import (
     BusyError,
     ConflictError,

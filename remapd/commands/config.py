@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from remapd.control.config import Config
+    from remapd.control.settings.config import Config
 
 
 @click.command("config")
@@ -25,8 +25,8 @@ def command(path: Path | None, as_example: bool, check: bool, as_json: bool) -> 
     `remapd config --default > remapd.toml` makes a file to start from. A setting `port` in the section `http` is
     `REMAPD_HTTP__PORT` in the environment. A token is never shown.
     """
-    from remapd.control.config import config_path, load_config
-    from remapd.control.config_text import config_document, effective_text, example_text
+    from remapd.control.settings.config import config_path, load_config
+    from remapd.control.settings.text import config_document, effective_text, example_text
 
     if as_example:
         click.echo(example_text(), nl=False)
@@ -34,7 +34,7 @@ def command(path: Path | None, as_example: bool, check: bool, as_json: bool) -> 
     config = load_config(path)
     place = path or config_path()
     if check:
-        from remapd.control.config_check import check_named
+        from remapd.control.settings.check import check_named
 
         check_named(config)
         verdict = "fits" if place.is_file() else "is not there; the defaults hold"

@@ -15,7 +15,7 @@ import click
 from remapd.errors import FieldError, Told
 
 if TYPE_CHECKING:
-    from remapd.control.config import Config
+    from remapd.control.settings.config import Config
     from remapd.daemon.composition import Daemon
 
 _DEVICE_OPTIONS = (
@@ -138,7 +138,7 @@ def _sayer() -> Callable[[str], None]:
 
 def _config(path: Path | None, host: str | None, http_port: int | None, osc_port: int | None, **_: Any) -> Config:
     """The config, with what options say of the servers."""
-    from remapd.control.config import load_config
+    from remapd.control.settings.config import load_config
 
     http = {"host": host, "port": http_port}
     osc = {"udp_port": osc_port, "tcp_port": osc_port}

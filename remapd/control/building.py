@@ -6,23 +6,23 @@ import asyncio
 from typing import TextIO
 
 from remapd.control.bulletin import Bulletin
-from remapd.control.config import Config
 from remapd.control.controller import Controller
-from remapd.control.directories import Directories
 from remapd.control.events import EventHub
-from remapd.control.feed import Feed
 from remapd.control.host import EngineHost
 from remapd.control.jobs.limits import JobLimits
 from remapd.control.jobs.training_jobs import TrainingJobs
-from remapd.control.library import Library
-from remapd.control.logs import Logs
-from remapd.control.metrics import Metrics
 from remapd.control.midi.service import MidiInput
 from remapd.control.osc.server import OscServer
 from remapd.control.plane import Plane
 from remapd.control.recordings.limits import RecordingLimits
 from remapd.control.recordings.recordings import Recordings
-from remapd.control.sessions import SessionStore
+from remapd.control.settings.config import Config
+from remapd.control.settings.directories import Directories
+from remapd.control.store.library import Library
+from remapd.control.store.sessions import SessionStore
+from remapd.control.watching.feed import Feed
+from remapd.control.watching.logs import Logs
+from remapd.control.watching.metrics import Metrics
 from remapd.engine.control import EngineControl
 
 

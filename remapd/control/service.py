@@ -7,16 +7,16 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from remapd.control.announcements import Endpoint, http_endpoints, osc_endpoints
-from remapd.control.autosave import Autosave
-from remapd.control.discovery import Discovery
+from remapd.control.discovery.announcements import Endpoint, http_endpoints, osc_endpoints
+from remapd.control.discovery.discovery import Discovery
 from remapd.control.engine_news import EngineNews
-from remapd.control.faults import FaultWatch
-from remapd.control.figures import register_figures
 from remapd.control.http.front import make_server
-from remapd.control.library_entry import LibraryChange
-from remapd.control.library_watch import LibraryWatch
 from remapd.control.plane import Plane
+from remapd.control.store.autosave import Autosave
+from remapd.control.store.library_entry import LibraryChange
+from remapd.control.store.library_watch import LibraryWatch
+from remapd.control.watching.faults import FaultWatch
+from remapd.control.watching.figures import register_figures
 from remapd.errors import RemapdError
 
 _log = logging.getLogger("remapd.control")

@@ -10,16 +10,16 @@ from typing import Any, Self, TextIO
 
 from remapd.audio.backend import StreamSettings
 from remapd.control.building import build_plane
-from remapd.control.config import Config
 from remapd.control.controller import Controller
 from remapd.control.device import changed_stream, heard_stream
-from remapd.control.directories import Directories
 from remapd.control.http.policy import is_loopback
 from remapd.control.loop_thread import LoopThread
 from remapd.control.plans import misfits, plan_once
 from remapd.control.service import ControlService
-from remapd.control.session_files import kept_aside, read_with_backup
-from remapd.control.token import http_token
+from remapd.control.settings.config import Config
+from remapd.control.settings.directories import Directories
+from remapd.control.settings.token import http_token
+from remapd.control.store.session_files import kept_aside, read_with_backup
 from remapd.daemon.adoption import find_orphan
 from remapd.daemon.engine_file import EngineFile
 from remapd.daemon.run_marker import RunMarker

@@ -11,10 +11,10 @@ import numpy as np
 
 from remapd.control.bulletin import Bulletin
 from remapd.control.events import EventHub
-from remapd.control.feed import Feed
 from remapd.control.http.recent_events import _in_words
 from remapd.control.hub import ChangeHub
-from remapd.control.metrics import Metrics
+from remapd.control.watching.feed import Feed
+from remapd.control.watching.metrics import Metrics
 from tests.bench.table import print_table
 from tests.engines import hits, make_engine, play
 

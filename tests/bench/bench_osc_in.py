@@ -21,12 +21,12 @@ from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_message_builder import build_msg
 from pythonosc.osc_packet import OscPacket
 
-from remapd.control.config_sections import OscSection
 from remapd.control.controller import Controller
 from remapd.control.osc.addresses import Addresses
 from remapd.control.osc.codec import decode, encode, encode_bundle
 from remapd.control.osc.server import OscServer
 from remapd.control.osc.timetag import TimeTag
+from remapd.control.settings.sections import OscSection
 from remapd.control.tree import Control, build_tree
 from remapd.errors import FieldError
 from tests.bench.table import print_table

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from remapd.control.library import Library
-from remapd.control.library_entry import Entry
+from remapd.control.store.library import Library
+from remapd.control.store.library_entry import Entry
 from remapd.errors import RemapdError
 
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 import remapd
-from remapd.control.feed import RATE, Watcher
 from remapd.control.http.limits import RateLimiter
 from remapd.control.http.security import SUBPROTOCOL
-from remapd.control.messages import TOPICS
-from remapd.control.stream import encode
+from remapd.control.watching.feed import RATE, Watcher
+from remapd.control.watching.messages import TOPICS
+from remapd.control.watching.outbox import encode
 from remapd.errors import BusyError, FieldError, RemapdError
 from remapd.fields import checked_object, parsed_json, shown
 

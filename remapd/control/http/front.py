@@ -15,9 +15,9 @@ from remapd.control.recordings.limits import RecordingLimits
 from remapd.mapping.container import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
-    from remapd.control.config import Config
-    from remapd.control.config_sections import OscSection
     from remapd.control.plane import Plane
+    from remapd.control.settings.config import Config
+    from remapd.control.settings.sections import OscSection
 
 #: What may be sent at once is a multiple of what may be sent in a second.
 _BURST_S = 2.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from remapd.control.http.etag import check_if_match, check_if_none_match
 
 if TYPE_CHECKING:
-    from remapd.control.library import Check
-    from remapd.control.library_entry import Entry
+    from remapd.control.store.library import Check
+    from remapd.control.store.library_entry import Entry
 
 
 def tag_of(entry: Entry) -> str:

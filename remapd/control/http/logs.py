@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from remapd.control.log_lines import KEPT_LINES
 from remapd.control.tree import LOG_LEVELS
+from remapd.control.watching.log_lines import KEPT_LINES
 
 if TYPE_CHECKING:
     from remapd.control.plane import Plane

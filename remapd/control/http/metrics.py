@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from remapd.control.metrics import CONTENT_TYPE
+from remapd.control.watching.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from remapd.control.plane import Plane

@@ -23,8 +23,8 @@ from remapd.mapping.container import MAX_FILE_BYTES
 from remapd.mapping.library import MODEL
 
 if TYPE_CHECKING:
-    from remapd.control.library import Check, Library
     from remapd.control.plane import Plane
+    from remapd.control.store.library import Check, Library
 
 _FILE = bytes_body("A model's file (.safetensors).", MAX_FILE_BYTES)
 _TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG_HEADER}, 304: {"description": "Not Modified"}}

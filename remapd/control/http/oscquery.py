@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import RedirectResponse, Response
 
-from remapd.control.announcements import instance_name
+from remapd.control.discovery.announcements import instance_name
 from remapd.control.http.policy import PAGE
 from remapd.control.http.problems import from_field_error, not_found
 from remapd.control.http.security import SUBPROTOCOL

@@ -19,12 +19,12 @@ from remapd.control.http.problems import responses
 from remapd.control.http.renaming import Renaming
 from remapd.control.http.source import Client
 from remapd.control.http.tree_reader import Values, values_response
-from remapd.control.library import must_be_free
+from remapd.control.store.library import must_be_free
 from remapd.synth.presets import MAX_DESCRIPTION_LENGTH, default_preset, preset_document, preset_from_document
 
 if TYPE_CHECKING:
-    from remapd.control.library import Check, Library
     from remapd.control.plane import Plane
+    from remapd.control.store.library import Check, Library
     from remapd.synth.presets import Preset
 
 _TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG_HEADER}, 304: {"description": "Not Modified"}}

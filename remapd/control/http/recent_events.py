@@ -12,9 +12,9 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from remapd.control.events import HISTORY_S
-from remapd.control.latency import STAGES
-from remapd.control.messages import event_message
-from remapd.control.stream import encode
+from remapd.control.watching.latency import STAGES
+from remapd.control.watching.messages import event_message
+from remapd.control.watching.outbox import encode
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.layout import MAX_TRACKS
 from remapd.engine_process import Playing

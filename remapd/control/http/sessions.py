@@ -21,7 +21,7 @@ from remapd.errors import ConflictError
 
 if TYPE_CHECKING:
     from remapd.control.plane import Plane
-    from remapd.control.sessions import Check, SessionEntry, SessionStore
+    from remapd.control.store.sessions import Check, SessionEntry, SessionStore
 
 _TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG_HEADER}, 304: {"description": "Not Modified"}}
 _EXAMPLE = {"format": SESSION_FORMAT, "values": {"/track/1/model": "snare_1", "/track/1/neurality": 1.5}}

@@ -13,7 +13,7 @@ from starlette.responses import Response
 import remapd
 from remapd.control.http.answers import json_answer
 from remapd.control.http.tracks import Track, track_rows
-from remapd.control.latency import STAGES
+from remapd.control.watching.latency import STAGES
 
 if TYPE_CHECKING:
     from remapd.control.plane import Plane

@@ -20,8 +20,8 @@ from remapd.errors import FieldError, RemapdError
 
 if TYPE_CHECKING:
     from remapd.control.controller import Controller
-    from remapd.control.library import Library
     from remapd.control.plane import Plane
+    from remapd.control.store.library import Library
 
 #: Values as they may be sent.
 EXAMPLE: JsonDict = {"/track/1/neurality": 1.5, "/track/1/mute": False}

@@ -13,8 +13,8 @@ from remapd.control.jobs.folders import JobFolders
 from remapd.control.jobs.job import Job
 from remapd.control.jobs.news import JobNews
 from remapd.control.jobs.process import JobProcess
-from remapd.control.library import Library
-from remapd.control.library_entry import Entry
+from remapd.control.store.library import Library
+from remapd.control.store.library_entry import Entry
 from remapd.errors import ConflictError, RemapdError
 
 _OPTIONS = ("--progress=json", "--background")

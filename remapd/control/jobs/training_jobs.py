@@ -18,7 +18,7 @@ from remapd.control.jobs.process import TRAIN_COMMAND
 from remapd.control.jobs.recipes import Recipes
 from remapd.control.jobs.request import JobRequest
 from remapd.control.jobs.trainer import Trainer
-from remapd.control.library import Library
+from remapd.control.store.library import Library
 from remapd.control.tasks import end_task
 from remapd.errors import BusyError, ConflictError, FieldError, NotFoundError, RemapdError, Told, TrainingError
 from remapd.extras import require_torch

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from remapd.control.config import config_path, load_config
-from remapd.control.config_check import check_named
-from remapd.control.directories import Directories, directories
+from remapd.control.settings.check import check_named
+from remapd.control.settings.config import config_path, load_config
+from remapd.control.settings.directories import Directories, directories
 from remapd.daemon.health.finding import Finding, fail, ok, warn
 from remapd.errors import RemapdError
 

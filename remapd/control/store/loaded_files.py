@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from remapd.control.library_entry import Entry, Identity, entry_of
+from remapd.control.store.library_entry import Entry, Identity, entry_of
 
 #: So many are kept; the one that was not asked for the longest goes first.
 MOST = 64

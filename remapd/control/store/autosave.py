@@ -10,7 +10,7 @@ from typing import Any
 
 from remapd.control.bulletin import Bulletin
 from remapd.control.hub import ChangeHub
-from remapd.control.session_files import MAX_FILE_BYTES, session_bytes, write_with_backup
+from remapd.control.store.session_files import MAX_FILE_BYTES, session_bytes, write_with_backup
 from remapd.control.tasks import end_task
 from remapd.errors import ModelError, StorageError
 from remapd.files import read_capped

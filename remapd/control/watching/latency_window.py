@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 
-from remapd.control.latency import STAGES
+from remapd.control.watching.latency import STAGES
 
 #: Hits that are remembered.
 WINDOW_HITS = 512

@@ -11,11 +11,11 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import remapd
-from remapd.control.engine_metrics import Families, engine_families, family
 from remapd.control.events import EventHub
 from remapd.control.host import EngineHost
-from remapd.control.latency import stages_ms
-from remapd.control.latency_window import LatencyWindow
+from remapd.control.watching.engine_metrics import Families, engine_families, family
+from remapd.control.watching.latency import stages_ms
+from remapd.control.watching.latency_window import LatencyWindow
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.status import EngineStatus
 

@@ -17,8 +17,8 @@ from typing import Literal, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
-from remapd.control.log_lines import LastLines, LogLine, Secrets, members, one_line, shortened
 from remapd.control.tree import LOG_LEVELS
+from remapd.control.watching.log_lines import LastLines, LogLine, Secrets, members, one_line, shortened
 from remapd.errors import FieldError
 
 #: Lines that wait for the stream; more are dropped and counted.

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
-from remapd.control.config import Config
-from remapd.control.config_sections import range_text
-from remapd.control.config_values import ControlValues
+from remapd.control.settings.config import Config
+from remapd.control.settings.sections import range_text
+from remapd.control.settings.values import ControlValues
 
 _TRACK = "track"
 _TRACK_EXAMPLE = """\

@@ -8,8 +8,8 @@ import re
 import secrets
 from pathlib import Path
 
-from remapd.control.config_sections import HttpSection
 from remapd.control.http.policy import SHORTEST_TOKEN, is_loopback
+from remapd.control.settings.sections import HttpSection
 from remapd.errors import FieldError, ModelError, Told
 from remapd.files import make_folder, read_capped, replace_file
 

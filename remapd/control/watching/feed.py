@@ -14,9 +14,9 @@ from typing import Any
 from remapd.control.bulletin import Bulletin
 from remapd.control.events import EventHub
 from remapd.control.hub import ChangeHub, Subscription
-from remapd.control.messages import NEWS_TOPICS, event_message, meters_message, signal_message
-from remapd.control.stream import Outbox, encode
 from remapd.control.tasks import end_task
+from remapd.control.watching.messages import NEWS_TOPICS, event_message, meters_message, signal_message
+from remapd.control.watching.outbox import Outbox, encode
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.status import EngineStatus
 from remapd.engine_process import Playing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from remapd.control.latency import stages_ms
+from remapd.control.watching.latency import stages_ms
 from remapd.engine.events import Event, HitEvent
 from remapd.engine.status import EngineStatus
 from remapd.engine_process import Playing

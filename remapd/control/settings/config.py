@@ -22,8 +22,11 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from remapd.control.config_errors import DELIMITER, PREFIX, field_error, refuse_unknown_variables
-from remapd.control.config_sections import (
+from remapd.control.jobs.limits import JOB_LIMITS
+from remapd.control.recordings.limits import RECORDING_LIMITS
+from remapd.control.settings.directories import CONFIG_NAME, Directories, directories
+from remapd.control.settings.errors import DELIMITER, PREFIX, field_error, refuse_unknown_variables
+from remapd.control.settings.sections import (
     DiscoverySection,
     EngineSection,
     HttpSection,
@@ -33,10 +36,7 @@ from remapd.control.config_sections import (
     PathsSection,
     SessionSection,
 )
-from remapd.control.config_values import ControlValues, track_values
-from remapd.control.directories import CONFIG_NAME, Directories, directories
-from remapd.control.jobs.limits import JOB_LIMITS
-from remapd.control.recordings.limits import RECORDING_LIMITS
+from remapd.control.settings.values import ControlValues, track_values
 from remapd.control.tree import Value, build_tree, numeric
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError

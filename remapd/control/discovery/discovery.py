@@ -19,7 +19,7 @@ from zeroconf import NonUniqueNameException, RecordUpdate, RecordUpdateListener,
 from zeroconf._dns import DNSService
 from zeroconf.asyncio import AsyncZeroconf
 
-from remapd.control.announcements import (
+from remapd.control.discovery.announcements import (
     Announcement,
     Endpoint,
     announcements,

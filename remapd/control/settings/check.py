@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from remapd.control.config import Config
-from remapd.control.library import Library
 from remapd.control.plans import plan_tracks
+from remapd.control.settings.config import Config
+from remapd.control.settings.token import given_token
 from remapd.control.sounds import ANY_FILE
-from remapd.control.token import given_token
+from remapd.control.store.library import Library
 
 
 def check_named(config: Config) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from watchfiles import awatch
 
 from remapd.control.bulletin import Bulletin
-from remapd.control.library import Library
-from remapd.control.library_entry import LibraryChange
+from remapd.control.store.library import Library
+from remapd.control.store.library_entry import LibraryChange
 from remapd.errors import StorageError
 from remapd.files import make_folder
 

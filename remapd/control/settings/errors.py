@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from remapd.control.config_sections import range_text
-from remapd.control.config_values import unknown_key
+from remapd.control.settings.sections import range_text
+from remapd.control.settings.values import unknown_key
 from remapd.errors import FieldError, Told
 from remapd.fields import shown
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remapd.control.session_files import MAX_FILE_BYTES, read_session, session_bytes, session_from_bytes
+from remapd.control.store.session_files import MAX_FILE_BYTES, read_session, session_bytes, session_from_bytes
 from remapd.errors import ConflictError, DiskFullError, FieldError
 from remapd.fields import checked_name
 from remapd.files import make_folder, read_capped, replace_file, storage_error

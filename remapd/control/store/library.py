@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from remapd.control.library_entry import Entry, LibraryChange, compared, scan
-from remapd.control.loaded_files import LoadedFiles
+from remapd.control.store.library_entry import Entry, LibraryChange, compared, scan
+from remapd.control.store.loaded_files import LoadedFiles
 from remapd.errors import ConflictError, DiskFullError, FieldError, ModelError, Told
 from remapd.fields import checked_name, parsed_json
 from remapd.files import make_folder, replace_file, storage_error

@@ -1,0 +1,1 @@
+"""Announcements by zeroconf, so that controllers find remapd."""

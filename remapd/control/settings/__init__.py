@@ -1,0 +1,1 @@
+"""What the daemon starts with: config, folders, token."""

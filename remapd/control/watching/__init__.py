@@ -1,0 +1,1 @@
+"""What can be watched: hits, meters and changes on their way to people, metrics, logs."""
