@@ -134,6 +134,12 @@ def test_a_number_can_be_typed_and_one_that_does_not_fit_is_told_and_taken_back(
     visit.faults.clear()  # The browser itself reports the refusal.
 
 
+def test_what_may_open_the_device_anew_is_typed_and_no_fader(visit, live):
+    restarting = [path for path, control in live.plane.controller.tree.items() if control.restarts]
+    assert "/track/1/input_channel" in restarting
+    assert [path for path in restarting if visit.page.locator(f"[data-path='{path}'] .fader").count()] == []
+
+
 def test_what_others_change_is_seen_but_not_under_the_hand(live, visit):
     def change(**values):
         live.call(lambda: live.plane.controller.set({f"/track/1/{name}": x for name, x in values.items()}, "others"))

@@ -54,7 +54,7 @@ class Control:
     osc, midi : bool
         Whether it may be changed over OSC and MIDI; it can always be read.
     restarts : bool
-        Whether a change opens the audio device anew.
+        Whether a change may open the audio device anew.
     track : int
         Number of its track from 1; 0 for what there is once.
     setting : str
@@ -245,7 +245,7 @@ def _track(number: int, synth: str, load_models_over_osc: bool) -> tuple[Control
                 choices_of="models", osc=load_models_over_osc, track=number),
         Control(f"{root}/preset", "text", "Sound that the model moves, of the same synth.", "",
                 choices_of="presets", track=number),
-        numeric(f"{root}/input_channel", INPUT_CHANNEL, osc=False, track=number),
+        numeric(f"{root}/input_channel", INPUT_CHANNEL, osc=False, restarts=True, track=number),
         *(setting(_place(p.name), p, p.name) for p in TRACK_PARAMETERS),
         *(setting(f"synth.{p.name}", p, p.name) for p in table),
         *(setting(f"depth.{name}", DEPTH, f"depth.{name}") for name in table.names),

@@ -47,7 +47,7 @@ class ControlDescription(BaseModel):
     choices_of: str = Field(description="`models` or `presets` where the values are names of these.")
     osc: bool = Field(description="Whether it may be changed over OSC.")
     midi: bool = Field(description="Whether it may be changed over MIDI.")
-    restarts: bool = Field(description="Whether a change opens the audio device anew.")
+    restarts: bool = Field(description="Whether a change may open the audio device anew.")
     track: int = Field(description="Number of its track from 1; 0 for what there is once.")
     choices: list[str] = Field(description="The values that a text may have; empty where it is free.")
     value: Value | None = Field(description="What it is now; null for an action.")
