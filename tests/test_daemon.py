@@ -185,6 +185,16 @@ def test_a_second_daemon_keeps_away_from_the_folders_of_the_first(loop):
         make_daemon(loop)
 
 
+@pytest.mark.parametrize("token", [None, "a-token-that-nobody-guesses"])
+def test_where_a_generated_token_is_stands_in_the_log_too(loop, token):
+    told = []
+    with make_daemon(loop, told.append, ports={"http": {"port": 0, "require_token": True, "token": token}}) as daemon:
+        file = daemon.plane.directories.token_file
+        logged = [line.text for line in daemon.plane.logs.lines("info", 200)]
+    assert [any(str(file) in line for line in lines) for lines in (told, logged)] == [token is None] * 2
+    assert file.exists() is (token is None)
+
+
 def test_what_was_set_comes_back_at_the_next_start(loop):
     with make_daemon(loop, neurality=2.5) as daemon:
         daemon.set({"/track/1/synth/osc1/freq": 234.0, "/output_gain_db": -7.0})

@@ -12,13 +12,12 @@ from remapd.audio.backend import StreamSettings
 from remapd.control.building import build_plane
 from remapd.control.controller import Controller
 from remapd.control.device import changed_stream, heard_stream
-from remapd.control.http.policy import is_loopback
 from remapd.control.loop_thread import LoopThread
 from remapd.control.plans import misfits, plan_once
 from remapd.control.service import ControlService
 from remapd.control.settings.config import Config
 from remapd.control.settings.directories import Directories
-from remapd.control.settings.token import http_token
+from remapd.control.settings.token import given_token, http_token
 from remapd.control.store.session_files import kept_aside, read_with_backup
 from remapd.daemon.adoption import find_orphan
 from remapd.daemon.engine_file import EngineFile
@@ -119,6 +118,8 @@ class Daemon:
             notes += more + replaced
             token = http_token(config.http, directories.token_file)
             self.plane.logs.secrets.add(token)
+            if token and config.http.enabled and not given_token(config.http):
+                notes.append(f"the token that clients need is in {directories.token_file}")
             service = ControlService(self.plane, token, [self._watch_for_manager()])
             self._loop = LoopThread(service)
             self._takes_over, self._notes = orphan is not None, notes
@@ -233,8 +234,6 @@ class Daemon:
             served.append(f"OSC at {osc.host}:{osc.udp_port}")
         if served:
             self._notice(", ".join(served))
-        if http is not None and not is_loopback(http.host):
-            self._notice(f"the token that clients need is in {self.plane.directories.token_file}")
 
 
 def _stream(values: Mapping[str, object], fixed: Mapping[str, Any], playing: StreamSettings | None) -> StreamSettings:
