@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from remapd.audio.backend import StreamSettings
+from remapd.control.engine_news import EngineNews
 from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.engine import Engine
 from remapd.engine.shared import SharedBlock
@@ -377,3 +378,36 @@ async def test_a_session_may_name_the_file_that_was_named_at_the_start(tmp_path)
     session["values"]["/track/1/model"] = str(other)
     with pytest.raises(FieldError, match="name of a model in the library"):
         await controller.restore(session)
+
+
+@in_loop
+async def test_a_session_of_another_kind_of_device_leaves_the_device_alone():
+    controller = make_controller(host=FakeHost(StreamSettings(backend="portaudio", input_device="Studio")))
+    news = []
+    controller._bulletin.subscribe(lambda kind, data: news.append(data["text"]))
+    session = make_controller().session()
+    assert session["values"]["/device/backend"] == "virtual"
+    session["values"]["/output_gain_db"] = -8.0
+    before = controller.values("/device")
+    await controller.restore(session)
+    assert (controller.values("/device"), controller.value("/output_gain_db")) == (before, -8.0)
+    assert controller._host.starts == 1
+    assert "another kind of device (virtual)" in news[0]
+    # One that says nothing of the device leaves it alone, too.
+    await controller.restore({"format": 1, "values": {"/output_gain_db": -3.0}})
+    assert controller.values("/device") == before
+
+
+@in_loop
+async def test_a_track_on_a_channel_that_is_not_there_is_told():
+    host = FakeHost(StreamSettings(backend="virtual"))
+    host.inputs = 1
+    controller = make_controller(host=host)
+    news, heard = [], asyncio.Event()
+    controller._bulletin.subscribe(lambda kind, data: kind == "notice" and (news.append(data["text"]), heard.set()))
+    watch = EngineNews(host, controller, controller._bulletin)
+    await watch.start()
+    controller.set({"/track/1/input_channel": 4})
+    await asyncio.wait_for(heard.wait(), 5.0)
+    await watch.stop()
+    assert news[0] == "track 1 listens to channel 4; in has 1, so it is silent"

@@ -188,6 +188,9 @@ class Controller(Changer):
     async def restore(self, document: Mapping[str, object], source: Hashable | None = None) -> None:
         """Be as a session says; what it lacks has its default. The old state plays until the new one is ready.
 
+        A session of another kind of device than plays now, such as one saved on a trial without hardware, leaves the
+        device as it is.
+
         Raises
         ------
         RemapdError
@@ -196,12 +199,22 @@ class Controller(Changer):
         values, parts = session_parts(document, self.sections)
         async with self._turn:
             plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds, self._files)
-            once, _ = plan_once(values, lenient=False)
+            once = plan_once(values, lenient=False)[0] | self._kept_device(values)
             stream = self._stream_for(_all_paths(plans) | once)
             await self._writer.await_slots(range(1, len(plans) + 1))
             with restored_sections(self.sections, parts):
                 self._install(plans, once, source)
         self._reopen(stream)
+
+    def _kept_device(self, values: Mapping[str, object]) -> dict[str, Value]:
+        """What a session does not change of the device: what it does not name, or all of it."""
+        present = self.values("/device")
+        kind = values.get("/device/backend", present["/device/backend"])
+        if kind == present["/device/backend"]:
+            return {path: value for path, value in present.items() if path not in values}
+        text = f"the session is of another kind of device ({kind}); the present one plays on"
+        self._bulletin.post("notice", {"level": "warning", "text": text})
+        return present
 
     def _install(self, plans: Sequence[TrackPlan], once: Mapping[str, Value], source: Hashable | None) -> None:
         playing = [plan.sound for plan in plans]

@@ -56,7 +56,12 @@ def heard_stream(stream: StreamSettings, values: Mapping[str, Value]) -> StreamS
 
 def heard_channels(values: Mapping[str, Value]) -> dict[str, int]:
     """Which channel each track listens to, from 1, by the path that says so."""
-    return {path: int(value) for path, value in values.items() if path.endswith(_CHANNEL)}
+    return {path: int(value) for path, value in values.items() if is_channel(path)}
+
+
+def is_channel(path: str) -> bool:
+    """Whether a path says which channel a track listens to."""
+    return path.endswith(_CHANNEL)
 
 
 def absent_channels(values: Mapping[str, Value], playing: Playing) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from remapd.control.bulletin import Bulletin
 from remapd.control.controller import Controller
-from remapd.control.device import absent_channels
+from remapd.control.device import absent_channels, is_channel
 from remapd.control.host import EngineHost
+from remapd.control.hub import Subscription
+from remapd.control.tree import Value
 from remapd.engine_process import Playing
 
 _log = logging.getLogger("remapd.engine")
@@ -32,14 +35,18 @@ class EngineNews:
         self._host, self._controller, self._bulletin = host, controller, bulletin
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: dict[str, Any] | None = None
+        self._channels: Subscription | None = None
 
     async def start(self) -> None:
         """Begin to listen."""
         self._loop = asyncio.get_running_loop()
         self._host.on_report.append(self._on_report)
+        self._channels = self._controller.hub.subscribe(self._tell_silent_tracks, wants=is_channel)
 
     async def stop(self) -> None:
         """Listen no more."""
+        if self._channels is not None:
+            self._channels.close()
         if self._on_report in self._host.on_report:
             self._host.on_report.remove(self._on_report)
 
@@ -55,11 +62,11 @@ class EngineNews:
             self._told = news
             _log.info("playing" if news["playing"] else "not playing", extra={"device": news})
             self._bulletin.post("device", news)
-            self._tell_silent_tracks()
+            self._tell_silent_tracks(self._controller.values("/track"))
 
-    def _tell_silent_tracks(self) -> None:
+    def _tell_silent_tracks(self, values: Mapping[str, Value]) -> None:
         if self._host.playing is not None:
-            for text in absent_channels(self._controller.values("/track"), self._host.playing):
+            for text in absent_channels(values, self._host.playing):
                 _log.warning("%s", text)
                 self._bulletin.post("notice", {"level": "warning", "text": text})
 
