@@ -115,12 +115,15 @@ def test_what_does_not_fit_is_refused_by_its_address(path, arguments, text):
 
 
 @in_loop
-async def test_refusals_are_told_a_few_times_a_second():
+async def test_refusals_are_told_and_logged_a_few_times_a_second(caplog):
+    caplog.set_level("INFO", "remapd.osc")
     async with osc_server() as (server, _):
         sender = FakeSender(server)
         for _ in range(500):
             sender.send(f"/remapd{HOLD}", -1.0)
         assert 1 <= len(sender.answers) < 20
+        lines = [record.getMessage() for record in caplog.records]
+        assert len([line for line in lines if line.startswith(f"/remapd{HOLD}: ")]) == len(sender.answers)
         assert server.counters.refused == 500
 
 

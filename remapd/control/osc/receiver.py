@@ -25,6 +25,7 @@ from remapd.control.osc.timetag import IMMEDIATELY
 from remapd.control.osc.values import arguments_of, is_pressed, value_of
 from remapd.control.osc.words import Words
 from remapd.errors import FieldError, RemapdError, Told
+from remapd.fields import shown
 
 #: Values that one packet may touch.
 MAX_TOUCHED = 4096
@@ -245,4 +246,5 @@ class Receiver:
         text = str(error)
         if isinstance(error, FieldError) and error.field == "address" and address:
             text += self._addresses.hint(address)
+        _log.info("%s: %s", shown(address) or "a packet", text)  # Whom the answer does not reach can read it here.
         peer.refuse(address, text)
