@@ -139,6 +139,16 @@ def test_who_keeps_the_server_waiting_is_let_go(tmp_path: Path, beginning: bytes
         assert _is_closed(peer)
 
 
+def test_a_websocket_on_which_the_client_says_nothing_stays(tmp_path: Path) -> None:
+    limits = ConnectionLimits(head_s=0.2, stall_s=0.2, idle_s=0.2)
+    with LivePlane(maker(tmp_path), limits=limits) as live:
+        url = f"ws://127.0.0.1:{live.port}/api/v1/events?topics=meters&rate_hz=20"
+        with websockets.sync.client.connect(url) as events:
+            begun = time.monotonic()
+            while time.monotonic() < begun + 1.0:
+                assert events.recv(PATIENCE_S)
+
+
 def test_a_head_that_comes_byte_by_byte_has_no_more_time(tmp_path: Path) -> None:
     limits = ConnectionLimits(head_s=0.3)
     with LivePlane(maker(tmp_path), limits=limits) as live, socket.create_connection(("127.0.0.1", live.port)) as peer:

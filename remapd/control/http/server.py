@@ -61,7 +61,7 @@ class _GuardedProtocol(H11Protocol):
     on_refusal: Callable[[], None]
     _patience: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
-    _waits_for_head = False
+    _waits_for_head = _is_websocket = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -79,7 +79,8 @@ class _GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        self._await_client()
+        if not self._is_websocket:
+            self._await_client()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -90,6 +91,8 @@ class _GuardedProtocol(H11Protocol):
         _cancel(self._unread)
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        # From here on the WebSocket's own pings tell whether the peer is there.
+        self._is_websocket = True
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
 
