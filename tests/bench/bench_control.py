@@ -22,6 +22,7 @@ import psutil
 from remapd.daemon.engine_file import EngineFile
 from remapd.engine.layout import APPLIED_REVISION
 from remapd.engine.shared import SharedBlock
+from tests.bench.bench_live import start_server
 from tests.bench.control_load import OSC_HZ, REST_HZ, WATCHERS, osc_message
 from tests.bench.table import print_table
 from tests.service_run import ServiceRun, drum_loop
@@ -81,7 +82,7 @@ def print_delays(name: str, service: ServiceRun, block: SharedBlock, port: int) 
     print_table(f"Until a change is taken by the engine, {name}, ms", ("way", "p50", "p99", "max"), rows)
 
 
-def loaded(service: ServiceRun, port: int, seconds: float) -> None:
+def loaded(service: ServiceRun, port: int, seconds: float, name: str) -> None:
     """All clients at once; prints what came of it."""
     before, sizes = service.status(), memory_mib(service)
     command = [sys.executable, "-m", "tests.bench.control_load", service.url, str(port), str(seconds)]
@@ -106,7 +107,7 @@ def loaded(service: ServiceRun, port: int, seconds: float) -> None:
         ("after", sizes_after),
     ]
     print_table(
-        f"{seconds:g} s with {REST_HZ} requests/s, {OSC_HZ} OSC messages/s, {WATCHERS} watchers",
+        f"{name}: {seconds:g} s with {REST_HZ} requests/s, {OSC_HZ} OSC messages/s, {WATCHERS} watchers",
         ("what", "figure"),
         rows,
     )
@@ -115,9 +116,8 @@ def loaded(service: ServiceRun, port: int, seconds: float) -> None:
 def osc_counts(service: ServiceRun) -> str:
     """What the service says of OSC in its metrics."""
     lines = service.http.get("/metrics").text.splitlines()
-    return ", ".join(
-        line.removeprefix("remapd_osc_") for line in lines if line.startswith("remapd_osc_") and line[-2:] != " 0"
-    )
+    told = (line.removeprefix("remapd_osc_") for line in lines if line.startswith("remapd_osc_"))
+    return ", ".join(line for line in told if not line.endswith(" 0.0"))
 
 
 def memory_mib(service: ServiceRun) -> tuple[int, ...]:
@@ -127,23 +127,34 @@ def memory_mib(service: ServiceRun) -> tuple[int, ...]:
     return tuple(round(process.memory_info().rss / 2**20) for process in (control, engine))
 
 
+def measure(folder: Path, seconds: float, name: str, *options: str, environment: dict[str, str] | None = None) -> None:
+    """Both benchmarks on one device."""
+    with ServiceRun(folder, "--block-size", "64", *options, environment=environment) as service:
+        service.await_status(lambda status: status["state"] == "playing")
+        port = service.http.get("/?HOST_INFO").json()["OSC_PORT"]
+        found = EngineFile(folder / "runtime").read()
+        assert found is not None
+        block = SharedBlock.attach(found.spec.block)
+        print_delays(name, service, block, port)
+        loaded(service, port, seconds, name)
+        block.close()
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure and print: with hits on a virtual device, and on a JACK server in real time, where there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     seconds = parser.parse_known_args()[0].seconds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        options = ("--backend", "virtual", "--block-size", "64", "--input-file", drum_loop(folder), "--loop")
-        with ServiceRun(folder, *options) as service:
-            service.await_status(lambda status: status["state"] == "playing")
-            info = service.http.get("/?HOST_INFO").json()
-            found = EngineFile(folder / "runtime").read()
-            assert found is not None
-            block = SharedBlock.attach(found.spec.block)
-            print_delays("nothing else going on", service, block, info["OSC_PORT"])
-            loaded(service, info["OSC_PORT"], seconds)
-            block.close()
+        loop = drum_loop(folder)
+        measure(folder / "virtual", seconds, "virtual device", "--backend", "virtual", "--input-file", loop, "--loop")
+        server = start_server()
+        try:
+            jack = {key: value for key, value in server.environment.items() if key.startswith("JACK_")}
+            measure(folder / "jack", seconds, "JACK in real time, silent", "--host-api", "JACK", environment=jack)
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":
