@@ -6,13 +6,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 from remapd.control.jobs.request import JobRequest
 from remapd.errors import FieldError, RemapdError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-STATES: tuple[State, ...] = get_args(State)
 
 _PROGRESS = ("epoch", "epochs", "train_loss", "validation_loss", "best_loss", "left_s")
 
@@ -28,7 +27,7 @@ class Job:
     id : str
         Its name, drawn by lot.
     state : str
-        One of `STATES`.
+        One of `State`.
     created_s, started_s, ended_s : float
         In seconds since 1970; 0 where it has not happened.
     stage : str

@@ -36,11 +36,6 @@ class JackWatch:
         if self._client:
             self._jack.jack_on_shutdown(self._client, self._called, None)
 
-    @property
-    def is_watching(self) -> bool:
-        """Whether there is a server whose end would be noticed."""
-        return bool(self._client)
-
     def close(self) -> None:
         """Leave the server, if it is there still."""
         client, self._client = self._client, ctypes.c_void_p(None)
