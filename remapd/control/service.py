@@ -92,7 +92,6 @@ class ControlService:
         if config.http.enabled:
             plane.http = make_server(plane, token, [discovery.host_name])
             parts.append(plane.http)
-
         register_figures(plane)
         return [*parts, discovery] if config.discovery.enabled else parts
 
