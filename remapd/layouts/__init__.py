@@ -1,0 +1,1 @@
+"""Layouts of control surfaces, made from the tree of controls."""

@@ -1,0 +1,1 @@
+"""What leaves the daemon: OSC and MIDI for synthesisers, sent as early as it can be."""

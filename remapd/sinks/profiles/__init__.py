@@ -1,0 +1,1 @@
+"""Device profiles: which controllers a synthesiser has, and what each sounds like."""
