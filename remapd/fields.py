@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from remapd.errors import FieldError, Told
 
@@ -55,6 +57,41 @@ def checked_object(value: object, field: str, names: Collection[str] | None = No
         if missing:
             raise FieldError(field, ", ".join(names), Told(f"no {', '.join(missing)}"))
     return value
+
+
+def checked_members(
+    value: object, field: str, required: Collection[str] = (), optional: Collection[str] = ()
+) -> Mapping[str, Any]:
+    """JSON object with all members of one kind, and perhaps some of the other, but no more."""
+    members = checked_object(value, field)
+    for name in members:
+        if name not in required and name not in optional:
+            known = [*required, *optional]
+            raise FieldError(field, f"only {', '.join(known)}{near(name, known)}", shown(str(name)))
+    for name in required:
+        if name not in members:
+            raise FieldError(f"{field}.{name}", "a value", Told("none"))
+    return members
+
+
+def checked_choice(value: object, field: str, choices: Collection[str]) -> Any:
+    """One of some words."""
+    if not isinstance(value, str) or value not in choices:
+        raise FieldError(field, f"one of {', '.join(c or repr(c) for c in choices)}{near(value, choices)}", value)
+    return value
+
+
+def checked_flag(value: object, field: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise FieldError(field, "true or false", value)
+    return value
+
+
+def near(name: object, known: Iterable[str]) -> str:
+    """Hint at the known name that is nearest to one that is not known; nothing where none is near."""
+    found = difflib.get_close_matches(name[:100], [k for k in known if k], n=1) if isinstance(name, str) else ()
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def parsed_json(text: str | bytes, whole: bool = False) -> object:

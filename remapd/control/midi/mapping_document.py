@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Members
-from typing import Any, get_args
+from typing import get_args
 
 from remapd.control.midi.mappings import Curve, Mapping, Press, Source
 from remapd.control.midi.messages import BUTTONS, LARGEST_NUMBER, Kind
 from remapd.control.tree import MAX_TEXT_LENGTH
-from remapd.errors import FieldError, Told
-from remapd.fields import checked_name, checked_object, checked_text, shown
+from remapd.errors import FieldError
+from remapd.fields import checked_choice, checked_flag, checked_members, checked_name, checked_text
 from remapd.parameters import Parameter
 
 MAX_NAMES = 16384
@@ -29,8 +28,8 @@ def parse_source(document: object, field: str) -> Source:
     FieldError
         If a member is unknown, missing or does not fit.
     """
-    members = _members(document, field, required=("kind",), optional=("number", "channel", "port", "bank"))
-    kind = _choice(members["kind"], f"{field}.kind", tuple(LARGEST_NUMBER))
+    members = checked_members(document, field, required=("kind",), optional=("number", "channel", "port", "bank"))
+    kind = checked_choice(members["kind"], f"{field}.kind", tuple(LARGEST_NUMBER))
     number = int(_NUMBERS[kind].check(members.get("number", 0), f"{field}.number"))
     if number > LARGEST_NUMBER[kind]:
         raise FieldError(f"{field}.number", f"0, as there is one {kind} in a channel", number)
@@ -64,7 +63,7 @@ def parse_mapping(document: object, field: str, otherwise_id: str = "") -> Mappi
         If a member is unknown, missing or does not fit.
     """
     optional = ("id", "minimum", "maximum", "invert", "curve", "pick_up", "press", "names")
-    members = _members(document, field, required=("path", "source"), optional=optional)
+    members = checked_members(document, field, required=("path", "source"), optional=optional)
     source = parse_source(members["source"], f"{field}.source")
     return Mapping(
         checked_name(members.get("id", otherwise_id), f"{field}.id"),
@@ -72,10 +71,10 @@ def parse_mapping(document: object, field: str, otherwise_id: str = "") -> Mappi
         source,
         _number(members.get("minimum"), f"{field}.minimum"),
         _number(members.get("maximum"), f"{field}.maximum"),
-        _flag(members.get("invert", False), f"{field}.invert"),
-        _choice(members.get("curve", ""), f"{field}.curve", get_args(Curve)),
-        _flag(members.get("pick_up", False), f"{field}.pick_up"),
-        _choice(members.get("press") or default_press(source.kind), f"{field}.press", get_args(Press)),
+        checked_flag(members.get("invert", False), f"{field}.invert"),
+        checked_choice(members.get("curve", ""), f"{field}.curve", get_args(Curve)),
+        checked_flag(members.get("pick_up", False), f"{field}.pick_up"),
+        checked_choice(members.get("press") or default_press(source.kind), f"{field}.press", get_args(Press)),
         _names(members.get("names", []), f"{field}.names"),
     )
 
@@ -83,29 +82,6 @@ def parse_mapping(document: object, field: str, otherwise_id: str = "") -> Mappi
 def default_press(kind: Kind) -> Press:
     """What a button does unless it is said: notes and programs toggle, controllers tell both ends by themselves."""
     return "toggle" if kind in BUTTONS else "momentary"
-
-
-def _members(document: object, field: str, required: tuple[str, ...], optional: tuple[str, ...]) -> Members[str, Any]:
-    members = checked_object(document, field)
-    for name in members:
-        if name not in required and name not in optional:
-            raise FieldError(field, f"only {', '.join([*required, *optional])}", shown(str(name)))
-    for name in required:
-        if name not in members:
-            raise FieldError(f"{field}.{name}", "a value", Told("none"))
-    return members
-
-
-def _choice(value: object, field: str, choices: tuple[Any, ...]) -> Any:
-    if not isinstance(value, str) or value not in choices:
-        raise FieldError(field, f"one of {', '.join(c if c else repr(c) for c in choices)}", value)
-    return value
-
-
-def _flag(value: object, field: str) -> bool:
-    if not isinstance(value, bool):
-        raise FieldError(field, "true or false", value)
-    return value
 
 
 def _number(value: object, field: str) -> float | None:
