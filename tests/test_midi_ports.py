@@ -2,8 +2,9 @@
 
 import pytest
 
-from remapd.control.midi import ports as module
-from remapd.control.midi.ports import MAX_PORTS, QUEUE_MESSAGES, MidiUnavailableError, Ports, plain_names
+from remapd.audio import midi_interface as module
+from remapd.audio.midi_interface import MidiUnavailableError, plain_names
+from remapd.control.midi.ports import MAX_PORTS, QUEUE_MESSAGES, Ports
 from remapd.control.midi.reader import (
     IDLE_S,
     MAX_MESSAGES,

@@ -6,10 +6,10 @@ back is opened anew. Used in the reader's process alone, as rtmidi can take its 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
+
+from remapd.audio.midi_interface import first_working, is_own, one_line, plain_names
 
 #: Name under which other programs see us.
 CLIENT_NAME = "remapd-midi"
@@ -18,11 +18,6 @@ ALL = "*"
 #: Ports that are open at once.
 MAX_PORTS = 32
 QUEUE_MESSAGES = 1024
-
-_OWN = "remapd"
-#: ALSA appends numbers that are others after a replug.
-_ALSA_NUMBERS = re.compile(r" \d+:\d+$")
-_SEQUENCER = Path("/dev/snd/seq")
 
 
 class Input(Protocol):
@@ -35,24 +30,10 @@ class Input(Protocol):
     def delete(self) -> None: ...  # noqa: D102
 
 
-class MidiUnavailableError(Exception):
-    """There is no interface to MIDI at the moment; its text says why."""
-
-
-def plain_names(names: Sequence[str]) -> list[str]:
-    """Names of ports without numbers that change; equal ones are told apart in their order."""
-    seen: dict[str, int] = {}
-    plain = []
-    for name in (_ALSA_NUMBERS.sub("", name) for name in names):
-        seen[name] = seen.get(name, 0) + 1
-        plain.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return plain
-
-
 def is_wanted(name: str, wanted: Sequence[str]) -> bool:
     """Whether a port's name has one of the wanted parts, in any case; all but our own if that is ``*``."""
     folded = name.casefold()
-    return any(not folded.startswith(_OWN) if part == ALL else part.casefold() in folded for part in wanted if part)
+    return any(not is_own(name) if part == ALL else part.casefold() in folded for part in wanted if part)
 
 
 class Ports:
@@ -86,7 +67,7 @@ class Ports:
 
     def __init__(self, rtmidi: Any, virtual_port: str, wanted: Sequence[str]) -> None:
         self._rtmidi, self._wanted = rtmidi, tuple(wanted)
-        self._api, self._scout = _first_working(rtmidi)
+        self._api, self._scout = first_working(rtmidi, lambda api: _made(rtmidi, api, CLIENT_NAME))
         self._open: dict[str, Input] = {}
         #: Of the ports of others: what the interface calls them.
         self._full_names: dict[str, str] = {}
@@ -156,26 +137,6 @@ class Ports:
             return False
         self._open[name] = port
         return True
-
-
-def one_line(error: BaseException) -> str:
-    """Text of an error of rtmidi's."""
-    return " ".join(str(error).split()).removesuffix(".") or type(error).__name__
-
-
-def _first_working(rtmidi: Any) -> tuple[int, Input]:
-    """The first interface that works, with an input that shows its ports."""
-    faults = []
-    for api in rtmidi.get_compiled_api():
-        name = rtmidi.get_api_display_name(api)
-        if api == rtmidi.API_LINUX_ALSA and not _SEQUENCER.exists():
-            faults.append(f"{name}: no sequencer (sudo modprobe snd-seq)")
-            continue
-        try:
-            return api, _made(rtmidi, api, CLIENT_NAME)
-        except Exception as error:  # rtmidi's own, which differ from version to version.
-            faults.append(f"{name}: {one_line(error)}")
-    raise MidiUnavailableError("; ".join(faults) or "rtmidi was built without any interface")
 
 
 def _made(rtmidi: Any, api: int, name: str) -> Input:

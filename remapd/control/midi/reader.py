@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from remapd.control.midi.jack_watch import JackWatch
-from remapd.control.midi.ports import CLIENT_NAME, QUEUE_MESSAGES, MidiUnavailableError, Ports, one_line
+from remapd.audio.jack_watch import JackWatch
+from remapd.audio.midi_interface import MidiUnavailableError, one_line
+from remapd.control.midi.ports import CLIENT_NAME, QUEUE_MESSAGES, Ports
 
 #: Between two looks at the ports, as rtmidi has no other way to be asked: while something moves, and for a while after,
 #: and while all is still.
