@@ -6,9 +6,9 @@ import functools
 
 from pythonosc.osc_packet import OscPacket
 
-from remapd.control.osc.codec import Message, decode, encode
 from remapd.control.osc.server import OscServer
 from remapd.control.settings.sections import OscSection
+from remapd.osc.codec import Message, decode, encode
 from tests.controllers import make_controller
 
 HOLD = "/track/1/onset/hold_ms"

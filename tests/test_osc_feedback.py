@@ -12,9 +12,9 @@ import pytest
 from pythonosc.udp_client import SimpleUDPClient
 
 from remapd.control.osc.allowed import hearing
-from remapd.control.osc.codec import decode, encode, encode_bundle
 from remapd.control.osc.limits import TokenBucket
-from remapd.control.osc.timetag import TimeTag
+from remapd.osc.codec import decode, encode, encode_bundle
+from remapd.osc.timetag import TimeTag
 from tests.controllers import make_controller
 from tests.osc_peers import HOLD, PATIENCE_S, Changes, Mail, UdpClient, in_loop, osc_server
 

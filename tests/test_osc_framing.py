@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc import slip
 
-from remapd.control.osc.decoding import MAX_PACKET_BYTES
-from remapd.control.osc.framing import LengthFraming, SlipFraming, framing_of
 from remapd.errors import FieldError
+from remapd.osc.decoding import MAX_PACKET_BYTES
+from remapd.osc.framing import LengthFraming, SlipFraming, framing_of
 
 PACKETS = st.lists(st.binary(min_size=1, max_size=40), max_size=6)
 # Many of the bytes that mean something.

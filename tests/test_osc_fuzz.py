@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remapd.control.osc.codec import encode, encode_bundle
+from remapd.osc.codec import encode, encode_bundle
 from tests.osc_peers import HOLD, FakeSender, UdpClient, in_loop, osc_server
 from tests.test_osc_packets import ARGUMENTS, BUNDLES, encoded
 

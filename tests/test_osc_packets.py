@@ -14,11 +14,11 @@ from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
-from remapd.control.osc.arguments import IMPULSE, Char, MidiMessage, Rgba, Symbol
-from remapd.control.osc.codec import Bundle, Message, decode, encode, encode_bundle
-from remapd.control.osc.decoding import MAX_ARGUMENTS, MAX_DEPTH, MAX_ELEMENTS, MAX_PACKET_BYTES
-from remapd.control.osc.timetag import IMMEDIATELY, TimeTag
 from remapd.errors import FieldError
+from remapd.osc.arguments import IMPULSE, Char, MidiMessage, Rgba, Symbol
+from remapd.osc.codec import Bundle, Message, decode, encode, encode_bundle
+from remapd.osc.decoding import MAX_ARGUMENTS, MAX_DEPTH, MAX_ELEMENTS, MAX_PACKET_BYTES
+from remapd.osc.timetag import IMMEDIATELY, TimeTag
 
 SINGLES = st.floats(width=32, allow_nan=False)
 TEXTS = st.text(st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=20)

@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from remapd.control.osc.arguments import IMPULSE
 from remapd.control.osc.changes import MAX_PEERS_WAITING, MAX_WAITING
-from remapd.control.osc.codec import encode, encode_bundle
 from remapd.control.osc.schedule import MAX_WAITING_OF_ONE
 from remapd.control.osc.server import MAX_GUESTS
-from remapd.control.osc.timetag import TimeTag
 from remapd.control.tree import build_tree
 from remapd.errors import RemapdError
+from remapd.osc.arguments import IMPULSE
+from remapd.osc.codec import encode, encode_bundle
+from remapd.osc.timetag import TimeTag
 from tests.controllers import make_controller
 from tests.osc_peers import HOLD, Changes, FakeSender, UdpClient, in_loop, osc_server
 

@@ -7,9 +7,9 @@ import struct
 import pytest
 from pythonosc.tcp_client import SimpleTCPClient
 
-from remapd.control.osc.codec import encode
 from remapd.control.osc.connection import SEND_BUFFER_BYTES
-from remapd.control.osc.framing import LengthFraming, SlipFraming
+from remapd.osc.codec import encode
+from remapd.osc.framing import LengthFraming, SlipFraming
 from tests.osc_peers import HOLD, PATIENCE_S, Changes, Mail, in_loop, osc_server
 
 MUTE = "/track/1/mute"

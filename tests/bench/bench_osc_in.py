@@ -23,12 +23,12 @@ from pythonosc.osc_packet import OscPacket
 
 from remapd.control.controller import Controller
 from remapd.control.osc.addresses import Addresses
-from remapd.control.osc.codec import decode, encode, encode_bundle
 from remapd.control.osc.server import OscServer
-from remapd.control.osc.timetag import TimeTag
 from remapd.control.settings.sections import OscSection
 from remapd.control.tree import Control, build_tree
 from remapd.errors import FieldError
+from remapd.osc.codec import decode, encode, encode_bundle
+from remapd.osc.timetag import TimeTag
 from tests.bench.table import print_table
 from tests.controllers import make_controller
 

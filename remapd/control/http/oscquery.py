@@ -16,13 +16,13 @@ from remapd.control.http.problems import from_field_error, not_found
 from remapd.control.http.security import SUBPROTOCOL
 from remapd.control.http.tree_reader import choices_for
 from remapd.control.osc.addresses import ROOT
-from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.oscquery.audience import Audience
 from remapd.control.oscquery.host_info import host_info
 from remapd.control.oscquery.listener import Listener
 from remapd.control.oscquery.namespace import HOST_INFO, HTML, Namespace, names_of_query
 from remapd.errors import FieldError
+from remapd.osc.encoding import encode
 
 if TYPE_CHECKING:
     from remapd.control.plane import Plane

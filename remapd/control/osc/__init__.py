@@ -1,1 +1,1 @@
-"""OSC: packets, addresses and patterns, framing, planned bundles, and the server on UDP and TCP."""
+"""OSC: addresses and patterns, planned bundles, and the server on UDP and TCP."""

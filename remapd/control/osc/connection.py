@@ -10,12 +10,12 @@ from typing import cast
 
 from remapd.control.controller import Controller
 from remapd.control.osc.counters import Counters
-from remapd.control.osc.framing import Framing, framing_of
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.peer import Peer
 from remapd.control.osc.receiver import Receiver
 from remapd.control.osc.settings import OscSettings
 from remapd.errors import FieldError
+from remapd.osc.framing import Framing, framing_of
 
 #: Time that the frames of one connection may take in one turn of the loop.
 TURN_S = 0.002

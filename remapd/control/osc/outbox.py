@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from remapd.control.osc.addresses import address_of
-from remapd.control.osc.encoding import encode, encode_bundle
 from remapd.control.osc.values import argument_of
 from remapd.control.tree import Kind, Tree, Value
+from remapd.osc.encoding import encode, encode_bundle
 
 #: Longest bundle of more than one message: it passes any network in one piece.
 MAX_BUNDLE_BYTES = 1400

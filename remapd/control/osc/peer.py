@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable
 from remapd.control.controller import Controller
 from remapd.control.hub import Subscription
 from remapd.control.osc.addresses import ERROR, SUBSCRIBE
-from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.outbox import MAX_BUNDLE_BYTES, Outbox, Post
 from remapd.errors import FieldError, Told
+from remapd.osc.encoding import encode
 
 #: Refusals that are told in a second.
 ERRORS_PER_S = 10.0

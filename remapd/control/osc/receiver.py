@@ -11,21 +11,21 @@ from functools import partial
 
 from remapd.control.controller import Controller
 from remapd.control.osc.addresses import ROOT, Addresses, address_of
-from remapd.control.osc.arguments import Argument
 from remapd.control.osc.changes import ChangeQueue, Changes
 from remapd.control.osc.counters import Counters
-from remapd.control.osc.decoding import Bundle, Message, decode
-from remapd.control.osc.encoding import encode
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.outbox import Post
 from remapd.control.osc.patterns import is_pattern
 from remapd.control.osc.peer import Peer
 from remapd.control.osc.schedule import Schedule, groups
-from remapd.control.osc.timetag import IMMEDIATELY
 from remapd.control.osc.values import arguments_of, is_pressed, value_of
 from remapd.control.osc.words import Words
 from remapd.errors import FieldError, RemapdError, Told
 from remapd.fields import shown
+from remapd.osc.arguments import Argument
+from remapd.osc.decoding import Bundle, Message, decode
+from remapd.osc.encoding import encode
+from remapd.osc.timetag import IMMEDIATELY
 
 #: Values that one packet may touch.
 MAX_TOUCHED = 4096

@@ -9,9 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-from remapd.control.osc.decoding import Message, Packet
 from remapd.control.osc.peer import Peer
 from remapd.errors import FieldError, Told
+from remapd.osc.decoding import Message, Packet
 
 #: Messages that wait, of all peers and of one.
 MAX_WAITING = 4096

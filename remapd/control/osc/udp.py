@@ -11,11 +11,11 @@ from typing import Any
 from remapd.control.controller import Controller
 from remapd.control.osc.allowed import hearing
 from remapd.control.osc.counters import Counters
-from remapd.control.osc.decoding import MAX_PACKET_BYTES
 from remapd.control.osc.limits import TokenBucket
 from remapd.control.osc.receiver import Receiver
 from remapd.control.osc.settings import OscSettings
 from remapd.control.osc.udp_peers import UdpPeer, UdpPeers
+from remapd.osc.decoding import MAX_PACKET_BYTES
 
 #: Time for the packets that are read in one turn of the loop.
 TURN_S = 0.002

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from remapd.control.osc.arguments import IMPULSE, Argument
 from remapd.control.tree import Control, Kind, Value
 from remapd.errors import FieldError, Told
 from remapd.fields import checked_name
+from remapd.osc.arguments import IMPULSE, Argument
 
 _SINGLE_MAX = float(np.finfo(np.float32).max)
 

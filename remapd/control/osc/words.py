@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from remapd.control.controller import Controller
 from remapd.control.osc.addresses import ERROR, PING, PONG, SNAPSHOT, SUBSCRIBE, UNSUBSCRIBE
-from remapd.control.osc.arguments import Argument
-from remapd.control.osc.encoding import encode
 from remapd.control.osc.peer import Peer
 from remapd.errors import FieldError, Told
+from remapd.osc.arguments import Argument
+from remapd.osc.encoding import encode
 
 Word = Callable[[Sequence[Argument], Peer], None]
 

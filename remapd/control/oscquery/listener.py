@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from remapd.control.osc.addresses import ROOT, address_of
-from remapd.control.osc.encoding import encode
 from remapd.control.osc.values import arguments_of
 from remapd.control.oscquery.namespace import path_of
 from remapd.control.oscquery.structure import CHANGED, message
 from remapd.control.tree import Tree, Value
 from remapd.errors import FieldError, Told
 from remapd.fields import checked_object, parsed_json
+from remapd.osc.encoding import encode
 
 #: Messages and answers that wait for one client.
 MAX_WAITING = 256

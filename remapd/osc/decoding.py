@@ -6,10 +6,10 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from remapd.control.osc.arguments import IMPULSE, Argument, Char, MidiMessage, Rgba, Symbol
-from remapd.control.osc.timetag import TimeTag
-from remapd.control.osc.wire import BUNDLE, DOUBLE, FLOAT, INT32, INT64, is_plain
 from remapd.errors import FieldError, Told
+from remapd.osc.arguments import IMPULSE, Argument, Char, MidiMessage, Rgba, Symbol
+from remapd.osc.timetag import TimeTag
+from remapd.osc.wire import BUNDLE, DOUBLE, FLOAT, INT32, INT64, is_plain
 
 #: Largest packet: no UDP packet is longer.
 MAX_PACKET_BYTES = 65_535

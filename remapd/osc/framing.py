@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from remapd.control.osc.decoding import MAX_PACKET_BYTES
-from remapd.control.osc.wire import INT32
 from remapd.errors import FieldError, Told
+from remapd.osc.decoding import MAX_PACKET_BYTES
+from remapd.osc.wire import INT32
 
 _END, _ESCAPE = b"\xc0", b"\xdb"
 _ESCAPED_END, _ESCAPED_ESCAPE = b"\xdb\xdc", b"\xdb\xdd"

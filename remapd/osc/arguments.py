@@ -6,7 +6,7 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from remapd.control.osc.timetag import TimeTag
+from remapd.osc.timetag import TimeTag
 
 
 class Impulse(enum.Enum):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from remapd.control.osc.arguments import Argument, Char, Impulse, MidiMessage, Rgba, Symbol
-from remapd.control.osc.timetag import IMMEDIATELY, TimeTag
-from remapd.control.osc.wire import BUNDLE, DOUBLE, FLOAT, INT32, INT64, is_plain
 from remapd.errors import FieldError, Told
+from remapd.osc.arguments import Argument, Char, Impulse, MidiMessage, Rgba, Symbol
+from remapd.osc.timetag import IMMEDIATELY, TimeTag
+from remapd.osc.wire import BUNDLE, DOUBLE, FLOAT, INT32, INT64, is_plain
 
 _INT32_MAX, _INT64_MAX = 2**31 - 1, 2**63 - 1
 

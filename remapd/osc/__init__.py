@@ -1,0 +1,1 @@
+"""OSC in bytes: packets, what they carry, and how they lie in a stream."""
