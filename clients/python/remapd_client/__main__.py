@@ -1,0 +1,7 @@
+"""``python -m remapd_client``."""
+
+import sys
+
+from remapd_client.cli import main
+
+sys.exit(main())
