@@ -12,9 +12,11 @@ from numba.core.runtime import _nrt_python, rtsys
 from remapd.engine.callback import SIGNATURE, audio_callback
 from tests.engines import hits, hits_of, make_engine
 
-#: Arithmetic of the C library, and a clock that is read without a system call.
+#: Arithmetic of the C library, a clock that is read without a system call, and the one system call: the write to a
+#: descriptor that never blocks, once for a block in which something was found (see `test_only_waking_writes`).
 ALLOWED = {
     "clock_gettime",
+    "write",
     "sqrt",
     "tan",
     "sin",
@@ -62,6 +64,12 @@ def test_it_calls_nothing_but_itself_and_arithmetic(functions):
     for name, body in of_ours(functions).items():
         outside = {c for c in calls(body) if c not in functions and not c.startswith("llvm.")}
         assert outside <= ALLOWED | REFERENCE_COUNTING, f"{name} calls {outside - ALLOWED}"
+
+
+def test_only_waking_writes(functions):
+    writers = [name for name, body in of_ours(functions).items() if "write" in calls(body)]
+    assert writers
+    assert all("wake" in name or "tell_events" in name or "audio_callback" in name for name in writers), writers
 
 
 def test_there_is_no_call_through_a_pointer(functions):

@@ -33,7 +33,17 @@ CHUNK_FRAMES = 64
 ZERO: Any = np.int64(0)
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_COMPILED_FOLDERS = ("dsp", "onsets", "features", "synth", "mapping", "engine", "audio", "training/kernels")
+_COMPILED_FOLDERS = (
+    "dsp",
+    "onsets",
+    "features",
+    "synth",
+    "mapping",
+    "engine",
+    "audio",
+    "sinks/wire/native",
+    "training/kernels",
+)
 _FOLDER_NAME = re.compile(r"remapd-[0-9a-f]{16}")
 #: A cache that no process has started with for so long is dropped; one that runs for longer has loaded all it needs.
 STALE_AFTER_S = 30.0 * 24.0 * 3600.0

@@ -16,6 +16,7 @@ from remapd.engine.process import process_block, reset
 from remapd.engine.rings import begin_change, end_change
 from remapd.engine.shared import SharedBlock
 from remapd.engine.tape import Tape
+from remapd.engine.wake import NOBODY
 from remapd.errors import FieldError
 from remapd.units import MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 
@@ -42,6 +43,8 @@ class Engine(EngineControl):
     ----------
     tape : Tape
         Takes what the callback hears, when it is wanted.
+    wake_descriptor : int
+        Where the callback wakes those who wait for events (see `Wake`); set before `userdata_address` is asked for.
 
     Notes
     -----
@@ -63,6 +66,7 @@ class Engine(EngineControl):
         super().__init__(shared or SharedBlock.private())
         self._state: Any = _new_state()
         self.tape = Tape(input_channels, sample_rate)
+        self.wake_descriptor = NOBODY
         status = self._record["status"]
         status["sample_rate"] = sample_rate
         status["input_channels"] = input_channels
@@ -124,6 +128,7 @@ class Engine(EngineControl):
         _rehearse(self._record, tracks)
         _touch(self._state["track"][:tracks])
         _touch(self._record["events"])
+        _touch(self._record["stamps"])
         # Control writes the programs, perhaps at this moment, so these are only read.
         np.frombuffer(self._record["programs"][:tracks], np.uint8)[:: mmap.PAGESIZE].sum()
         self.reset()
@@ -143,7 +148,7 @@ class Engine(EngineControl):
     def userdata_address(self) -> int:
         """What the callback wants as its last argument; valid as long as this engine lives."""
         addresses = [record.__array_interface__["data"][0] for record in (self._record, self._state)]
-        self._userdata = np.array([*addresses, self.tape.address], np.uintp)
+        self._userdata = np.array([*addresses, self.tape.address, self.wake_descriptor], np.int64)
         return int(self._userdata.ctypes.data)
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from remapd.engine.layout import EVENT, EVENT_SLOTS, HIT
 from remapd.engine.rings import copy_event, events_written
+from remapd.engine.stamps import Stamps, stamps_of
 from remapd.features.descriptors import FEATURES
 from remapd.onsets.detector import REASONS
 from remapd.synth.registry import SYNTHS
+
+_NO_STAMPS = Stamps()
 
 
 @dataclass(frozen=True, slots=True)
 class HitEvent:
     """A hit: where it was, what was measured, and what the synthesiser was told.
 
-    Times are in seconds of the stream, ``*_ns`` in ns of the host's monotonic clock (0 where there is no clock).
+    Times are in seconds of the stream, ``*_ns`` in ns of the host's monotonic clock: 0 where there is no clock, or where
+    the hit has not been yet (`stamps_of` its sequence tells later).
     """
 
     track: int
@@ -36,6 +40,13 @@ class HitEvent:
     synth: str
     block_ns: int
     published_ns: int
+    #: Number of the event among all of the ring, from 1.
+    sequence: int = field(default=0, compare=False)
+    #: When the block was whole in which the onset was heard, less what of it came after; the same for any block size.
+    onset_ns: int = 0
+    rendered_ns: int = 0
+    sent_ns: int = 0
+    midi_ns: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The event line that files and clients get."""
@@ -105,12 +116,12 @@ class EventReader:
             intact = copy_event(self._shared, self._next, self._slot)
             self._next += 1
             if intact:
-                yield decode(self._slot[0])
+                yield decode(self._slot[0], stamps_of(self._shared, self._next))
             else:
                 self.lost += 1
 
 
-def decode(record: Any) -> Event:
+def decode(record: Any, stamps: Stamps = _NO_STAMPS) -> Event:
     """One event of the ring with its times in seconds."""
     sample_rate = float(record["sample_rate"])
     common: dict[str, Any] = {
@@ -135,5 +146,10 @@ def decode(record: Any) -> Event:
         synth=synth.name,
         block_ns=int(record["block_ns"]),
         published_ns=int(record["published_ns"]),
+        sequence=int(record["sequence"][0]),
+        onset_ns=int(record["onset_ns"]),
+        rendered_ns=stamps.rendered_ns,
+        sent_ns=stamps.sent_ns,
+        midi_ns=stamps.midi_ns,
         **common,
     )

@@ -8,6 +8,7 @@
 - ``programs``: two per track. Control fills the one that is not playing, then names it in the mailbox;
 - ``commands``: ring of actions from control, read by the engine;
 - ``events``: ring of hits and rejected candidates from the engine, read by any number of readers, each with a cursor;
+- ``stamps``: later times of the events in the slots of the ring, each written by the station that it names;
 - ``status``: meters and counts, written by the engine.
 
 `STATE` is private to the engine.
@@ -20,7 +21,7 @@ import hashlib
 import numpy as np
 
 from remapd.dsp.kernel import CHUNK_FRAMES
-from remapd.engine import limiter, mixer
+from remapd.engine import limiter, mixer, stream_clock
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
 from remapd.features import descriptors, scaler
 from remapd.features.descriptors import N_FEATURES
@@ -66,6 +67,7 @@ EVENT = np.dtype(
         ("trigger_frame", "i8"),
         ("block_ns", "i8"),
         ("published_ns", "i8"),
+        ("onset_ns", "i8"),
         ("sample_rate", "f8"),
         ("level_db", "f8"),
         ("floor_db", "f8"),
@@ -75,6 +77,11 @@ EVENT = np.dtype(
         ("modulation", "f8", (_N,)),
         ("values", "f8", (_N,)),
     ],
+    align=True,
+)
+
+STAMPS = np.dtype(
+    [("sequence", "i8", (1,)), ("rendered_ns", "i8"), ("sent_ns", "i8"), ("midi_ns", "i8")],
     align=True,
 )
 
@@ -155,6 +162,7 @@ SHARED = np.dtype(
         ("mailbox", MAILBOX),
         ("commands", COMMAND, (COMMAND_SLOTS,)),
         ("events", EVENT, (EVENT_SLOTS,)),
+        ("stamps", STAMPS, (EVENT_SLOTS,)),
         ("programs", PROGRAM, (MAX_TRACKS, 2)),
     ],
     align=True,
@@ -203,6 +211,8 @@ STATE = np.dtype(
         ("fade_out", "i8"),
         ("seed", "i8"),
         ("clock", "i8", (2,)),
+        ("stream_clock", stream_clock.STATE),
+        ("wake", "i8", (1,)),
         ("applied", MAILBOX),
         ("incoming", MAILBOX),
         ("limiter", limiter.STATE),

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from remapd.dsp.kernel import CHUNK_FRAMES, ZERO, compiled, inlined
-from remapd.engine import limiter, mixer
+from remapd.engine import limiter, mixer, stream_clock
 from remapd.engine.controls import GLOBAL_PARAMETERS, TRACK_PARAMETERS
 from remapd.engine.layout import APPLIED_REVISION, COMMANDS_PER_BLOCK, DURATION_BINS, PANIC, RESET_METERS
 from remapd.engine.rings import drop_commands, take_command, take_mailbox
@@ -35,6 +35,8 @@ def reset(shared: Any, state: Any, sample_rate: float, seed: int) -> None:
     state.sample_rate = sample_rate
     state.frame = 0
     state.block_ns = 0
+    state.wake[0] = 1
+    stream_clock.reset(state.stream_clock)
     state.started = 0
     state.fade_out = 0
     state.seed = seed

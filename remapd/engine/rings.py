@@ -32,7 +32,19 @@ def open_event(shared: Any) -> int:
     slot = number % EVENT_SLOTS
     store_release(shared.events[slot].sequence, 0, _BUSY)
     fence()
+    _open_stamps(shared.stamps[slot], number + 1)
     return slot
+
+
+@compiled
+def _open_stamps(stamps: Any, sequence: int) -> None:
+    """Forget the times of the event that was in the slot."""
+    store_release(stamps.sequence, 0, _BUSY)
+    fence()
+    stamps.rendered_ns = 0
+    stamps.sent_ns = 0
+    stamps.midi_ns = 0
+    store_release(stamps.sequence, 0, sequence)
 
 
 @compiled

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from remapd.dsp.kernel import ZERO, compiled, inlined
-from remapd.engine import mixer
+from remapd.engine import mixer, stream_clock
 from remapd.engine.controls import TRACK_PARAMETERS
 from remapd.engine.layout import HISTORY_FRAMES, HIT, MAX_PENDING, REJECTED
 from remapd.engine.native import clock_ns
@@ -232,6 +232,7 @@ def _describe(state: Any, event: Any, kind: int, t: int, found: Any) -> None:
     event.strength_db = found.strength_db
     event.block_ns = state.block_ns
     event.published_ns = clock_ns(state.clock) if state.block_ns > 0 else 0
+    event.onset_ns = stream_clock.time_ns(state.stream_clock, found.onset_frame, state.sample_rate)
 
 
 @compiled
