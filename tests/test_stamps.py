@@ -61,6 +61,14 @@ def test_an_event_that_was_overwritten_gets_no_time_and_has_none():
     assert stamps_of(record, 0) == Stamps()
 
 
+def test_an_event_is_left_until_its_stamps_can_be_there():
+    engine = make_engine()
+    call(engine, hits([0.05], 0.2))
+    assert engine.events.read(settle_ns=10**12) == []
+    assert len(engine.events.read(settle_ns=1)) == 1
+    assert engine.events.read() == []
+
+
 def woken(wake):
     try:
         return int.from_bytes(os.read(wake.read_descriptor, 8), "little")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,8 +23,8 @@ _NO_STAMPS = Stamps()
 class HitEvent:
     """A hit: where it was, what was measured, and what the synthesiser was told.
 
-    Times are in seconds of the stream, ``*_ns`` in ns of the host's monotonic clock: 0 where there is no clock, or where
-    the hit has not been yet (`stamps_of` its sequence tells later).
+    Times are in seconds of the stream, ``*_ns`` in ns of the host's monotonic clock: 0 where there is no clock, or
+    where the hit has not been yet (`stamps_of` its sequence tells later).
     """
 
     track: int
@@ -103,17 +104,26 @@ class EventReader:
         self._next = int(events_written(shared))
         self.lost = 0
 
-    def read(self) -> list[Event]:
-        """All events since the last call, oldest first."""
-        return list(self._drain())
+    def read(self, settle_ns: int = 0) -> list[Event]:
+        """All events since the last call, oldest first.
 
-    def _drain(self) -> Iterator[Event]:
+        Parameters
+        ----------
+        settle_ns : int
+            What was published less than this ago is left for the next call, so that its later stamps are there.
+        """
+        youngest_ns = time.monotonic_ns() - settle_ns if settle_ns > 0 else None
+        return list(self._drain(youngest_ns))
+
+    def _drain(self, youngest_ns: int | None) -> Iterator[Event]:
         written = int(events_written(self._shared))
         overwritten = max(0, written - EVENT_SLOTS - self._next)
         self.lost += overwritten
         self._next += overwritten
         while self._next < written:
             intact = copy_event(self._shared, self._next, self._slot)
+            if intact and youngest_ns is not None and int(self._slot[0]["published_ns"]) > youngest_ns:
+                return
             self._next += 1
             if intact:
                 yield decode(self._slot[0], stamps_of(self._shared, self._next))
