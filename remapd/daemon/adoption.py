@@ -19,7 +19,7 @@ from remapd.engine_process import Spec
 from remapd.errors import RemapdError
 
 #: An engine that does not let itself be adopted for so long is ended: two would not share a device.
-PATIENCE_S = 2.0
+PATIENCE_S = 5.0
 _RETRY_S = 0.02
 
 _log = logging.getLogger("remapd.supervisor")
