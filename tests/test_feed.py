@@ -177,7 +177,8 @@ def test_more_watchers_than_there_may_be_are_refused():
 
 
 def test_the_stages_of_a_hit_add_up():
-    event = hit(1.0, block_ns=1_000_000, published_ns=1_040_000)
+    stamps = {"rendered_ns": 1_050_000, "sent_ns": 1_090_000, "midi_ns": 1_340_000}
+    event = hit(1.0, block_ns=1_000_000, published_ns=1_040_000, **stamps)
     stages = stages_ms(event, PLAYING, 1_540_000)
     expected = {
         "input": 1.0,
@@ -186,6 +187,9 @@ def test_the_stages_of_a_hit_add_up():
         "output": 2.0,
         "sound": 8.0,
         "processing": 0.04,
+        "rendered": 0.01,
+        "wire": 0.05,
+        "midi": 0.3,
         "watching": 0.5,
     }
     assert stages == pytest.approx(expected)

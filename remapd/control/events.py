@@ -14,6 +14,8 @@ from remapd.engine.events import Event, EventReader
 
 #: How often the ring is looked at: well under what an eye or a hand notices.
 POLL_S = 0.005
+#: A hit waits this long for the times at which sinks sent it: well over what they take, and under the next look.
+SETTLE_NS = 2_000_000
 #: Events that are kept, and for how long.
 HISTORY_EVENTS = 5000
 HISTORY_S = 600.0
@@ -33,9 +35,12 @@ class EventHub:
     ----------
     lost : int
         Events that the ring overwrote before they were read.
+    settles : bool
+        Whether hits wait for what sinks say of them; at the end nothing does.
     """
 
     def __init__(self, shared: Any) -> None:
+        self.settles = False
         self._reader = EventReader(shared)
         self._readers: Readers[Sequence[Event], int] = Readers()
         self._history: deque[tuple[float, Event]] = deque(maxlen=HISTORY_EVENTS)
@@ -51,7 +56,7 @@ class EventHub:
         if self._task is None:
             return
         await end_task(self._task)
-        self._task = None
+        self._task, self.settles = None, False
         self.poll()
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
@@ -65,7 +70,7 @@ class EventHub:
 
     def poll(self) -> None:
         """Read what is there and hand it on."""
-        events = self._reader.read()
+        events = self._reader.read(SETTLE_NS if self.settles else 0)
         lost, self.lost = self._reader.lost - self.lost, self._reader.lost
         if not events and not lost:
             return

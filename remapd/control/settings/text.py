@@ -15,16 +15,30 @@ from remapd.control.settings.config import Config
 from remapd.control.settings.sections import range_text
 from remapd.control.settings.values import ControlValues
 
-_TRACK = "track"
-_TRACK_EXAMPLE = """\
+#: Sections of which there may be several, with an example of one.
+_SEVERAL = {
+    "track": """\
 #[[track]]
 #model = "snare_1"
 #input_channel = 1
 #gain_db = -3.0
 #onset.hold_ms = 12.0
 #osc1.freq = 180.0
-#depth.osc1.freq = 0.5
-"""
+#depth.osc1.freq = 0.5""",
+    "sinks": """\
+#[[sinks]]
+#kind = "osc"
+#host = "127.0.0.1"
+#port = 57110
+#form = "supercollider"
+#tracks = [1]
+#[[sinks]]
+#kind = "midi"
+#port = "TR-8S"
+#profile = "tr-8s"
+#instrument = "BD"
+""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,7 @@ def example_text() -> str:
     lines = ["# Settings of remapd. A line that begins with # holds its default; take the # away to change it."]
     for name, field in Config.model_fields.items():
         lines += ["", *_comment(_section_text(field))]
-        lines += [_TRACK_EXAMPLE.rstrip()] if name == _TRACK else [f"[{name}]", *_example_lines(name)]
+        lines += [_SEVERAL[name].rstrip()] if name in _SEVERAL else [f"[{name}]", *_example_lines(name)]
     return "\n".join(lines) + "\n"
 
 
@@ -78,9 +92,9 @@ def effective_text(config: Config) -> str:
     """Every setting as it holds, without secrets; of a control, unless the session says otherwise."""
     lines: list[str] = []
     for name, value in config_document(config).items():
-        if name == _TRACK:
-            for track in value:
-                lines += [f"[[{name}]]", *_value_lines(track), ""]
+        if name in _SEVERAL:
+            for one in value:
+                lines += [f"[[{name}]]", *_value_lines(one), ""]
         else:
             lines += [f"[{name}]", *_value_lines(value), ""]
     return "\n".join(lines)
@@ -128,7 +142,16 @@ def _value_lines(values: Mapping[str, Any]) -> list[str]:
 
 def _assignment(name: str, value: object) -> str:
     key = name if name.replace("_", "").isalnum() else json.dumps(name)
-    return f"{key} = {json.dumps(_plain(value), ensure_ascii=False)}"
+    return f"{key} = {_inline(_plain(value))}"
+
+
+def _inline(value: Any) -> str:
+    """Value as TOML has it in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(_assignment(name, inner) for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: object) -> Any:

@@ -15,6 +15,9 @@ STAGES: Mapping[str, str] = {
     "output": "what the device says it needs to play the output",
     "sound": "from the stick to the sound: the stages above together",
     "processing": "from the start of the block to the strike, within the audio callback",
+    "rendered": "from the strike to the end of the audio callback that plays it",
+    "wire": "from the strike until its first OSC packet was handed to the network",
+    "midi": "from the strike until its first note was handed to the MIDI driver",
     "watching": "from the strike to the control process, which watches",
 }
 
@@ -41,9 +44,14 @@ def stages_ms(event: Event, playing: Playing | None, read_ns: int = 0) -> dict[s
         stages |= _with_device(1e3 * (event.trigger_s - event.onset_s), playing)
     if event.published_ns:
         stages["processing"] = 1e-6 * (event.published_ns - event.block_ns)
-    if event.published_ns and read_ns:
-        stages["watching"] = 1e-6 * max(0, read_ns - event.published_ns)
+        stages |= _since_strike(event, read_ns)
     return {stage: stages[stage] for stage in STAGES if stage in stages}
+
+
+def _since_strike(event: HitEvent, read_ns: int) -> dict[str, float]:
+    """Stages that the hit has been through."""
+    reached = {"rendered": event.rendered_ns, "wire": event.sent_ns, "midi": event.midi_ns, "watching": read_ns}
+    return {stage: 1e-6 * max(0, when - event.published_ns) for stage, when in reached.items() if when}
 
 
 def _with_device(decided_ms: float, playing: Playing) -> dict[str, float]:

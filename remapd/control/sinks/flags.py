@@ -1,0 +1,58 @@
+"""Sinks as options of the command line name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from remapd.control.sinks.profiled import with_profile
+from remapd.errors import FieldError
+from remapd.sinks.document import sink_from
+from remapd.synth.registry import SYNTHS
+
+_OSC, _MIDI = "--osc-out", "--midi-out"
+#: Controllers 102 to 119 have no meaning of their own.
+_FIRST_CONTROLLER, _CONTROLLERS = 102, 18
+
+
+def flag_sinks(osc_outs: Sequence[str], midi_outs: Sequence[str]) -> list[dict[str, Any]]:
+    """Sinks of ``--osc-out HOST:PORT[=FORM]`` and ``--midi-out PORT[=PROFILE[/INSTRUMENT]]``, in full.
+
+    Raises
+    ------
+    FieldError
+        If one does not fit; it names the option.
+    """
+    osc = [_osc_sink(text, f"osc-out-{number}") for number, text in enumerate(osc_outs, 1)]
+    return osc + [_midi_sink(text, f"midi-out-{number}") for number, text in enumerate(midi_outs, 1)]
+
+
+def _osc_sink(text: str, name: str) -> dict[str, Any]:
+    place, has_form, form = text.partition("=")
+    host, has_port, port = place.rpartition(":")
+    if not (host and has_port and port.isdecimal() and len(port) < 6):
+        raise FieldError(_OSC, "HOST:PORT, and perhaps = and a form, such as 127.0.0.1:57110=supercollider", text)
+    sink = {"id": name, "kind": "osc", "host": host.removeprefix("[").removesuffix("]"), "port": int(port)}
+    return sink_from({**sink, "form": form} if has_form else sink, _OSC).document()
+
+
+def _midi_sink(text: str, name: str) -> dict[str, Any]:
+    port, has_profile, device = text.partition("=")
+    profile, _, instrument = device.partition("/")
+    sink: dict[str, Any] = {"id": name, "kind": "midi", "port": port}
+    if not has_profile:
+        sink["controls"] = default_controls()
+    elif not profile:
+        raise FieldError(_MIDI, "PORT, and perhaps = and a profile, such as TR-8S=tr-8s/BD", text)
+    else:
+        sink |= {"profile": profile, "instrument": instrument}
+    return sink_from(with_profile(sink, _MIDI), _MIDI).document()
+
+
+def default_controls() -> list[dict[str, Any]]:
+    """A controller for each parameter of each synth, from 102 on, for a device that can learn."""
+    return [
+        {"source": f"unit.{name}", "kind": "cc", "number": _FIRST_CONTROLLER + place, "synth": synth.name}
+        for synth in SYNTHS.values()
+        for place, name in enumerate(synth.table.names[:_CONTROLLERS])
+    ]

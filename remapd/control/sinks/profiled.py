@@ -1,0 +1,46 @@
+"""Sinks that name a device's profile: it stands in for what the document leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from remapd.control.sinks.limits import listed
+from remapd.errors import FieldError, NotFoundError
+from remapd.fields import checked_object
+
+
+def with_profile(document: object, field: str) -> dict[str, Any]:
+    """Document of a sink with everything that the profile says which it names; it reads a file.
+
+    What the document says itself holds, so that one that was written in full stays as it is.
+
+    Raises
+    ------
+    FieldError
+        If there is no such profile, or it has no such instrument.
+    """
+    given = dict(checked_object(document, field))
+    if given.get("kind") != "midi" or not given.get("profile"):
+        return given
+    return {**_of_profile(given, field), **given}
+
+
+def all_with_profiles(document: object, field: str) -> list[dict[str, Any]]:
+    """Do so with each of a list; raises as `with_profile` does."""
+    return [with_profile(one, f"{field}[{at}]") for at, one in enumerate(listed(document, field))]
+
+
+def _of_profile(given: Mapping[str, Any], field: str) -> dict[str, Any]:
+    from remapd.sinks.profiles.library import load_profile_named
+    from remapd.sinks.profiles.sinks import sinks_from_profile
+
+    try:
+        profile = load_profile_named(given["profile"])
+    except NotFoundError as error:
+        # The sink is at fault, not the path of a request.
+        raise FieldError(f"{field}.profile", error.expected, error.got) from None
+    try:
+        return sinks_from_profile(profile, given.get("instrument", ""))
+    except FieldError as error:
+        raise FieldError(f"{field}.{error.field}", error.expected, error.got) from None
