@@ -50,6 +50,15 @@ class JackWatch:
             self._jack.jack_set_port_registration_callback(self._client, self._callbacks[1], None)
             self._jack.jack_activate(self._client)
 
+    @property
+    def found_none(self) -> bool:
+        """Whether JACK is installed but no server was there."""
+        return self._jack is not None and not self._client
+
+    def cycle(self) -> int:
+        """A number that is another in each cycle of the server."""
+        return int(self._jack.jack_last_frame_time(self._client)) if self._client and not self.ended.is_set() else 0
+
     def identity(self, name: str) -> int:
         """What a port is known by for as long as it is there; 0 if there is none of that name."""
         if self._jack is None or not self._client or self.ended.is_set():
@@ -88,5 +97,7 @@ def _library() -> Any:
     library.jack_client_open.restype = ctypes.c_void_p
     for name in ("jack_port_by_name", "jack_port_by_id"):
         getattr(library, name).restype = ctypes.c_void_p
+    library.jack_last_frame_time.restype = ctypes.c_uint32
+    library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
     library.jack_port_by_id.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
     return library

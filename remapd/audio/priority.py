@@ -22,6 +22,20 @@ def request_realtime_priority(priority: int = REALTIME_PRIORITY) -> bool:
     return True
 
 
+def limit_realtime(longest_s: float) -> None:
+    """Have the system end this process if it computes for so long in real time without waiting for anything.
+
+    It would keep everything else from its core.
+    """
+    try:
+        import resource
+
+        limit = round(1e6 * longest_s)
+        resource.setrlimit(resource.RLIMIT_RTTIME, (limit, limit))
+    except (ImportError, AttributeError, ValueError, OSError):  # Linux alone has it.
+        return
+
+
 def lock_memory() -> bool:
     """Keep all memory that this process has now from being swapped out; False where that is not granted.
 

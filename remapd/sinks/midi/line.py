@@ -1,0 +1,106 @@
+"""One open port and what is planned for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from remapd.engine.events import HitEvent
+from remapd.sinks.midi.document import MidiSink
+from remapd.sinks.midi.lateness import Lateness
+from remapd.sinks.midi.out_ports import OutPort
+
+
+class Planner(Protocol):
+    """Says what is to be sent to one port, and when (`PortOut`); times in s by the monotonic clock."""
+
+    @property
+    def next_due_s(self) -> float | None: ...  # noqa: D102
+    @property
+    def counts(self) -> Mapping[str, int]: ...  # noqa: D102
+    def opening(self, now_s: float) -> list[bytes]: ...  # noqa: D102
+    def hit(self, hit: HitEvent, now_s: float, only: str | None = None) -> list[bytes]: ...  # noqa: D102
+    def due(self, now_s: float) -> list[bytes]: ...  # noqa: D102
+    def change(self, sinks: Sequence[MidiSink], now_s: float) -> list[bytes]: ...  # noqa: D102
+    def silence(self, now_s: float) -> list[bytes]: ...  # noqa: D102
+
+
+class Line:
+    """Sends to one port what its planner says.
+
+    A port that does not take a message is silenced before anything else is sent to it: it may have lost the end of a
+    note.
+
+    Parameters
+    ----------
+    port : OutPort
+        Where to; it has just been opened.
+    planner : Planner
+        Plans for it.
+    sinks : sequence of MidiSink
+        All sinks of this port.
+
+    Attributes
+    ----------
+    opened_ns : int
+        When it was opened.
+    lateness : Lateness
+        From the publication of a hit until the port has taken its messages.
+    fault : str
+        What went wrong; empty if nothing did.
+    """
+
+    def __init__(self, port: OutPort, planner: Planner, sinks: Sequence[MidiSink]) -> None:
+        self.port, self.planner, self.sinks = port, planner, tuple(sinks)
+        self.opened_ns = time.monotonic_ns()
+        self.lateness = Lateness()
+        self.fault = ""
+        self._is_spoilt = False
+
+    def begin(self, now_s: float) -> None:
+        """End what may sound from an earlier life, and select the programs."""
+        self._send(self.planner.silence(now_s))
+        self._send(self.planner.opening(now_s))
+
+    def hit(self, hit: HitEvent, sink_id: str | None = None) -> int:
+        """Play a hit; returns when the port had taken it, in ns, or 0 if it was not sent."""
+        if self._is_spoilt or 0 < hit.published_ns < self.opened_ns:
+            return 0
+        try:
+            messages = self.planner.hit(hit, time.monotonic(), sink_id)
+        except Exception as error:  # A fault of ours must not end the notes of others.
+            self.fault = f"a hit could not be planned: {type(error).__name__}: {error}"
+            return 0
+        if not messages or not self._send(messages):
+            return 0
+        now_ns = time.monotonic_ns()
+        if hit.published_ns:
+            self.lateness.add((now_ns - hit.published_ns) / 1000.0)
+        return now_ns
+
+    def send_due(self, now_s: float) -> None:
+        """Send what it is time for."""
+        if self.planner.next_due_s is not None and self.planner.next_due_s <= now_s:
+            self._send(self.planner.due(now_s))
+
+    def change(self, sinks: Sequence[MidiSink], now_s: float) -> None:
+        """Play for other sinks from now on."""
+        self.sinks, self.fault = tuple(sinks), ""
+        self._send(self.planner.change(sinks, now_s))
+
+    def silence(self, now_s: float) -> None:
+        """End all notes."""
+        self._send(self.planner.silence(now_s))
+
+    def mend(self, now_s: float) -> None:
+        """Try again whether a port that did not take a message takes them now."""
+        if self._is_spoilt:
+            self._is_spoilt, self.fault = False, ""
+            self.begin(now_s)
+
+    def _send(self, messages: Iterable[bytes]) -> bool:
+        """Send messages up to the first that is not taken; false if there is one."""
+        if self._is_spoilt or not all(map(self.port.send, messages)):
+            self._is_spoilt, self.fault = True, "the port takes no messages"
+        return not self._is_spoilt
