@@ -100,7 +100,7 @@ class Fit:
 
     def __init__(self, objective: Objective, inputs: Tensor, split: Split, recipe: Recipe, seed: int) -> None:
         self._objective, self._inputs, self._recipe, self._seed = objective, inputs, recipe, seed
-        self._weights = objective.counted * inputs.new_tensor(_feature_weights(recipe.centroid_weight))
+        self._weights = objective.counted * inputs.new_tensor(feature_weights(recipe.centroid_weight))
         self._epochs = recipe.epochs_of(len(split.train))
         self._train = split.train
         self._foreseen = _foreseen(objective, inputs, split) if recipe.foresees else None
@@ -192,8 +192,8 @@ class Fit:
         )
 
 
-def _feature_weights(centroid_weight: float) -> list[float]:
-    """Weight of each feature."""
+def feature_weights(centroid_weight: float) -> list[float]:
+    """Weight of each long-term feature, in their order."""
     return [centroid_weight if name.startswith("centroid") else 1.0 for name in LONG_TERM.names]
 
 

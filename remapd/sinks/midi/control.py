@@ -38,7 +38,7 @@ REACH: dict[Kind, Reach] = {
     "velocity": Reach(0, 1, 127),
 }
 #: Controllers that select and set numbered parameters; as plain ones they would spoil those.
-RESERVED = (6, 38, *range(96, 102))
+RESERVED = (6, 38, 98, 99, 100, 101)
 
 SETTINGS = ParameterTable(
     "control",
@@ -169,7 +169,7 @@ def _number(value: object, field: str, kind: Kind) -> int:
         raise FieldError(field, _whole(0, largest).range_text(), Told("none"))
     number = int(_whole(0, largest).check(value, field))
     if kind in ("cc", "cc14") and number in RESERVED:
-        raise FieldError(field, "a controller other than 6, 38 and 96 to 101, which set numbered parameters", number)
+        raise FieldError(field, "a controller other than 6, 38 and 98 to 101, which set numbered parameters", number)
     return number
 
 

@@ -1,0 +1,152 @@
+"""What one sink makes of a hit: a note, and values that its controllers should have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from remapd.engine.events import HitEvent
+from remapd.sinks.midi.control import Control
+from remapd.sinks.midi.document import MidiSink
+from remapd.sinks.midi.encode import Address
+from remapd.sinks.midi.notes import Key, Notes
+from remapd.sinks.midi.scale import Scale
+from remapd.sinks.midi.sensitivity import sensitivity
+from remapd.synth.registry import SYNTHS
+
+#: The controller that MPE has for each note by itself, besides pitch bend and pressure.
+_MPE_TIMBRE = 74
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A value that something on the device should have.
+
+    Parameters
+    ----------
+    address : Address
+        What.
+    value : int
+        In the device's numbers.
+    steps : int
+        Of the control's whole way on the device.
+    worth : float
+        How much the whole way is heard.
+    is_of_note : bool
+        Whether it belongs to one note of MPE.
+    """
+
+    address: Address
+    value: int
+    steps: int
+    worth: float
+    is_of_note: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A note that a sink plays for a hit, and what should be set before it."""
+
+    sink: MidiSink
+    key: Key
+    velocity: int
+    aims: tuple[Aim, ...]
+
+
+@dataclass(slots=True)
+class _Way:
+    """One control while one synthesiser plays."""
+
+    control: Control
+    scale: Scale
+    steps: int
+    worth: float
+
+
+class SinkPlayer:
+    """One sink, with what it remembers from hit to hit.
+
+    Attributes
+    ----------
+    sink : MidiSink
+        What it plays.
+    """
+
+    def __init__(self, sink: MidiSink) -> None:
+        self.sink = sink
+        self._hits = 0
+        self._ways: dict[str, list[_Way]] = {}
+        #: Position and number of each control, by its place, and by track.
+        self._last: dict[tuple[int, int], tuple[float, int]] = {}
+        self._last_member = 1
+
+    @property
+    def channels(self) -> range:
+        """The channels that it uses."""
+        sink = self.sink
+        return range(1, sink.mpe_channels + 2) if sink.mpe else range(sink.channel, sink.channel + 1)
+
+    def play(self, hit: HitEvent, notes: Notes) -> Play:
+        """Note and aims of a hit; `notes` tells MPE which channels are free."""
+        self._hits += 1
+        velocity = self.sink.velocity.of(hit)
+        low, high = self.sink.minimum_velocity, self.sink.maximum_velocity
+        note, speed = self.sink.note, low + round(velocity * (high - low))
+        moves = list(self._moves(hit, velocity))
+        for way, number in moves:
+            if way.control.kind == "note":
+                note = number
+            elif way.control.kind == "velocity":
+                speed = number
+        channel = self._member(notes) if self.sink.mpe else self.sink.channel
+        return Play(self.sink, (channel, note), speed, tuple(self._aims(moves, channel, note)))
+
+    def _moves(self, hit: HitEvent, velocity: float) -> Iterator[tuple[_Way, int]]:
+        """Device's number of each control that the hit moves."""
+        for place, way in enumerate(self._ways_of(hit.synth)):
+            number = way.control.source.value(hit, self._hits, velocity)
+            if number is not None and math.isfinite(number):
+                yield way, self._number(way, (place, hit.track), way.scale.position(number))
+
+    def _ways_of(self, synth: str) -> list[_Way]:
+        if synth not in self._ways:
+            table = SYNTHS[synth].table
+            fitting = [c for c in self.sink.controls if c.synth in ("", synth) and c.source.resolve(table) is not None]
+            self._ways[synth] = [_way(control, synth) for control in fitting]
+            self._last.clear()  # Places count among those that fit.
+        return self._ways[synth]
+
+    def _number(self, way: _Way, key: tuple[int, int], position: float) -> int:
+        """Smoothed, and left as it was where it hardly moved."""
+        control, last = way.control, self._last.get(key)
+        if last is not None:
+            position += control.smoothing * (last[0] - position)
+        number = way.scale.number(position)
+        if last is not None and abs(number - last[1]) < control.threshold:
+            number = last[1]
+        self._last[key] = position, number
+        return number
+
+    def _aims(self, moves: list[tuple[_Way, int]], channel: int, note: int) -> Iterator[Aim]:
+        for way, value in moves:
+            kind, number = way.control.kind, way.control.number
+            if kind == "note" or kind == "velocity":  # Compared one by one, which narrows the type.
+                continue
+            is_of_note = self.sink.mpe and (kind in ("pitch_bend", "pressure") or (kind, number) == ("cc", _MPE_TIMBRE))
+            where = channel if is_of_note else self.sink.channel
+            address = Address(kind, where, note if kind == "poly_pressure" else number)
+            yield Aim(address, value, way.steps, way.worth, is_of_note)
+
+    def _member(self, notes: Notes) -> int:
+        """The next channel without a note, or the one whose note began first."""
+        members = list(self.channels)[1:]
+        after = members[self._last_member - 1 :] + members[: self._last_member - 1]
+        self._last_member = next((c for c in after if not notes.on_channel(c)), None) or notes.oldest_channel(members)
+        return self._last_member
+
+
+def _way(control: Control, synth: str) -> _Way:
+    scale = Scale(control, SYNTHS[synth].table)
+    worth = control.weight * scale.span * sensitivity(synth, control.source)
+    return _Way(control, scale, control.maximum - control.minimum, worth)
