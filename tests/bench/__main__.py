@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-BENCHMARKS = ("engine", "blocks", "detection", "live", "processes", "control", "events", "training")
+BENCHMARKS = ("engine", "blocks", "detection", "live", "processes", "control", "events", "midi_out", "training")
 
 
 def main() -> None:

@@ -29,11 +29,8 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
-
 from remapd.audio.midi_interface import MidiUnavailableError, one_line
 from remapd.audio.priority import limit_realtime, lock_memory, request_realtime_priority
-from remapd.engine.events import HitEvent, decode
 from remapd.engine.layout import EVENT
 from remapd.engine.shared import SharedBlock
 from remapd.engine.stamps import stamp_midi
@@ -43,6 +40,7 @@ from remapd.sinks.midi.document import parse_midi_sink
 from remapd.sinks.midi.out_ports import OutPorts
 from remapd.sinks.midi.port_out import PortOut
 from remapd.sinks.midi.port_player import PortPlayer
+from remapd.sinks.midi.records import hit_of
 from remapd.sinks.midi.reports import Reports
 
 #: Below the audio threads, which must not wait for us.
@@ -111,7 +109,6 @@ class MidiOutput:
         """Play until told to end, or the interface does."""
         while not self.is_stopping:
             self._wait(time.monotonic())
-            self._take_hits()
             self._player.send_due(time.monotonic())
             self._take_orders()
             if self._ports is not None and self._ports.has_ended:
@@ -127,7 +124,10 @@ class MidiOutput:
         due_s = self._player.next_due_s
         times = [self._look_s, self._alive_s, *([] if due_s is None else [due_s])]
         timeout_s = max(0.0, min(times) - now_s)
-        ready, _, _ = select.select([self._orders, self._records.fileno(), self._woken], [], [], timeout_s)
+        records = self._records.fileno()
+        ready, _, _ = select.select([self._orders, records, self._woken], [], [], timeout_s)
+        if records in ready:  # Before all else.
+            self._take_hits()
         if self._woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._woken, 4096)
@@ -136,23 +136,22 @@ class MidiOutput:
     # -- hits ------------------------------------------------------------------------------------------------------
 
     def _take_hits(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        try:
             for _ in range(_HITS_AT_ONCE):
                 data = self._records.recv(2 * EVENT.itemsize)
                 if not data:
                     self.is_stopping = True
                     return
                 self._play(data)
+        except BlockingIOError:
+            return
 
     def _play(self, data: bytes, sink_id: str | None = None) -> None:
-        if len(data) != EVENT.itemsize:
-            return
-        record = np.frombuffer(data, EVENT)[0]
-        hit = decode(record)
-        if isinstance(hit, HitEvent):
+        hit = hit_of(data)
+        if hit is not None:
             sent_ns = self._player.hit(hit, time.monotonic_ns(), sink_id)
             if sent_ns and self._shared is not None:
-                stamp_midi(self._shared.record, int(record["sequence"][0]), sent_ns)
+                stamp_midi(self._shared.record, hit.sequence, sent_ns)
 
     # -- orders ----------------------------------------------------------------------------------------------------
 
