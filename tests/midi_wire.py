@@ -28,22 +28,29 @@ class FakeReader:
 class FakeRtMidi(types.SimpleNamespace):
     """The module: what its ports are, and which of them cannot be opened, is up to the test."""
 
-    API_LINUX_ALSA, API_UNIX_JACK = 2, 3
+    API_MACOSX_CORE, API_LINUX_ALSA, API_UNIX_JACK = 1, 2, 3
 
     def __init__(self, apis=(3,)):
-        super().__init__(apis=list(apis), names=[], refuse=set(), inputs=[], has_virtual=True, works=True)
+        super().__init__(apis=list(apis), names=[], refuse=set(), inputs=[], outputs=[], has_virtual=True, works=True)
 
     def get_compiled_api(self):
         return self.apis
 
     def get_api_display_name(self, api):
-        return {2: "ALSA", 3: "Jack"}[api]
+        return {1: "CoreMIDI", 2: "ALSA", 3: "Jack"}[api]
 
     def MidiIn(self, rtapi=0, name="RtMidi Client", queue_size_limit=1024):  # noqa: N802
         if not self.works:
             raise SystemError("MidiInJack::initialize: JACK server not running?")
         made = FakeInput(self, queue_size_limit)
         self.inputs.append(made)
+        return made
+
+    def MidiOut(self, rtapi=0, name=None):  # noqa: N802
+        if not self.works:
+            raise SystemError("MidiOutJack::initialize: JACK server not running?")
+        made = FakeOutput(self)
+        self.outputs.append(made)
         return made
 
     def plug(self, name):
@@ -53,13 +60,13 @@ class FakeRtMidi(types.SimpleNamespace):
         self.names.remove(name)
 
     def opened(self, name):
-        (found,) = [one for one in self.inputs if one.name == name and not one.deleted]
+        (found,) = [one for one in (*self.inputs, *self.outputs) if one.name == name and not one.deleted]
         return found
 
 
-class FakeInput:
-    def __init__(self, module, limit):
-        self._module, self._limit, self._queue = module, limit, []
+class FakePort:
+    def __init__(self, module):
+        self._module = module
         self.name, self.deleted = None, False
 
     def get_ports(self):
@@ -69,7 +76,7 @@ class FakeInput:
     def open_port(self, port=0, name=None):
         assert not self.deleted
         if self._module.names[port] in self._module.refuse:
-            raise RuntimeError("MidiInJack::openPort: error opening port.")
+            raise RuntimeError("RtMidi::openPort: error opening port.")
         self.name = self._module.names[port]
         return self
 
@@ -79,6 +86,16 @@ class FakeInput:
         self.name = name
         return self
 
+    def delete(self):
+        assert not self.deleted
+        self.deleted = True
+
+
+class FakeInput(FakePort):
+    def __init__(self, module, limit):
+        super().__init__(module)
+        self._limit, self._queue = limit, []
+
     def get_message(self):
         assert not self.deleted
         return (list(self._queue.pop(0)), 0.0) if self._queue else None
@@ -87,6 +104,20 @@ class FakeInput:
         room = self._limit - len(self._queue)
         self._queue += messages[:room]
 
-    def delete(self):
+
+class FakeOutput(FakePort):
+    """`sent` is what the driver got; while it `fails`, it gets nothing."""
+
+    def __init__(self, module):
+        super().__init__(module)
+        self.sent, self.fails = [], False
+
+    def send_message(self, message):
+        assert self.name is not None
         assert not self.deleted
-        self.deleted = True
+        if self.fails:
+            raise RuntimeError("MidiOutAlsa::sendMessage: error sending MIDI message.")
+        self.sent.append(bytes(message))
+
+    def close_port(self):
+        assert not self.deleted

@@ -87,7 +87,7 @@ def test_a_port_that_cannot_be_opened_is_told_and_tried_again():
     rtmidi.plug("desk:1")
     rtmidi.refuse.add("desk:1")
     ports = scanned(rtmidi, "desk")
-    assert ports.faults == {"desk:1": "MidiInJack::openPort: error opening port"}
+    assert ports.faults == {"desk:1": "RtMidi::openPort: error opening port"}
     assert not ports.scan()
     rtmidi.refuse.clear()
     assert ports.scan()

@@ -131,7 +131,7 @@ def main() -> None:
         os.environ["JACK_DEFAULT_SERVER"] = server.name
         with Pads(server, "pads"):
             header = ("busy processes", "controllers", "lost", "p50 ms", "p99", "most", "CPU %", "start s", "stop s")
-            title = "MIDI out over JACK (64 frames at 48 kHz): ms from a hit's publication until its note is handed over"
+            title = "MIDI out over JACK (64 frames at 48 kHz): ms from publication until the note is handed over"
             print_table(title, header, rows(hits))
 
 
