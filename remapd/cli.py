@@ -19,6 +19,8 @@ COMMANDS = {
     "train": "Make a model from recordings.",
     "experiment": "Train and compare recipes over many drums and presets.",
     "models": "List, show, verify, import and export models.",
+    "osc": "Show OSC that arrives, and what OSC sinks send.",
+    "profiles": "List, show and verify device profiles, and make them of tables.",
     "parameters": "List every parameter.",
     "config": "Show the settings of `run`, or an example of all of them.",
     "devices": "List audio devices.",

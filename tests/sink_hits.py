@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from remapd.engine.events import HitEvent
@@ -28,6 +27,4 @@ def medium_hit(synth: str = "snare808", track: int = 0, place: float = 0.5, **ch
         "synth": synth,
         **changes,
     }
-    # Clock times and whatever else an event tells of its own way: not known.
-    others: dict[str, Any] = {name: 0 for name in inspect.signature(HitEvent).parameters if name not in fields}
-    return HitEvent(**fields, **others)
+    return HitEvent(block_ns=0, published_ns=0, **fields)

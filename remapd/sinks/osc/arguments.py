@@ -163,8 +163,7 @@ def _object(value: Mapping[str, Any], field: str, words: frozenset[str]) -> Argu
         raise FieldError(field, "one of source, pairs, text, number", Told(", ".join(kinds) or "none of them"))
     if "text" in value:
         checked_members(value, field, ("text",))
-        known = {**PLAIN_WORDS, **{word: WORDS[word] for word in WORDS if word in words}}
-        return Constant(parse_text(value["text"], f"{field}.text", known))
+        return Constant(parse_text(value["text"], f"{field}.text", _known_words(words)))
     if "number" in value:
         return _typed_constant(checked_members(value, field, ("number", "type")), field)
     checked_members(value, field, kinds, ("type", "scale", "offset", "modulo"))
@@ -172,6 +171,12 @@ def _object(value: Mapping[str, Any], field: str, words: frozenset[str]) -> Argu
     if "pairs" in value:
         return All(checked_choice(value["pairs"], f"{field}.pairs", tuple(GROUPS)), True, treatment)
     return _numbers(value["source"], f"{field}.source", words, treatment)
+
+
+def _known_words(words: frozenset[str]) -> dict[str, str]:
+    """Words that a text may have in a message whose address has these."""
+    of_names = [family for family in (OF_PARAMETERS, OF_FEATURES) if words.intersection(family)]
+    return PLAIN_WORDS | {word: WORDS[word] for family in of_names for word in family}
 
 
 def _numbers(value: object, field: str, words: frozenset[str], treatment: Treatment) -> Argument:

@@ -50,6 +50,13 @@ def packets(sink: OscSink, track: int, synth: Synth) -> tuple[Packet, ...]:
     return (_bundle(single, sink.latency_ms),) if single and needs_bundle and sink.bundle else tuple(single)
 
 
+def silencing(sink: OscSink) -> tuple[bytes, ...]:
+    """Packets that end what the hits of a sink have begun: SuperCollider's synths in a group of their own."""
+    if sink.form == "supercollider" and sink.group > 0:
+        return (encode("/g_freeAll", (sink.group,)),)
+    return ()
+
+
 def _within_bounds(parts: Iterable[Packet], synth: Synth) -> list[Packet]:
     """Parts of a bundle that is not too long; no more are made once it is."""
     taken, size = [], _BUNDLE_HEAD_BYTES

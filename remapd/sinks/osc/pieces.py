@@ -56,14 +56,14 @@ class Piece(NamedTuple):
         Its bytes; zeros where a patch goes.
     patch : Patch or None
         Its number, with a position relative to `data`.
-    meaning : str
+    source : str
         Name of its source, or empty for a constant.
     """
 
     tag: str
     data: bytes
     patch: Patch | None = None
-    meaning: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ from remapd.engine.events import HitEvent
 from remapd.osc.timetag import IMMEDIATELY
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
 
+#: From 1900, where time tags begin, to 1970.
+_NTP_EPOCH_S = 2_208_988_800.0
 
-def render(packet: Packet, hit: HitEvent, number: int, velocity: float, onset_ntp_s: float = 0.0) -> bytes:
+
+def render(packet: Packet, hit: HitEvent, number: int, velocity: float, clock: int = 0) -> bytes:
     """Give the bytes of a packet for a hit.
 
     Parameters
@@ -21,25 +24,25 @@ def render(packet: Packet, hit: HitEvent, number: int, velocity: float, onset_nt
     packet : Packet
         Made for the hit's track and synthesiser.
     hit : HitEvent
-        The hit.
+        The hit. If its onset has no time on the clock, a time tag asks for no delay.
     number : int
         Which one it is on this sink, from 1.
     velocity : float
         Its velocity, 0..1.
-    onset_ntp_s : float
-        When its onset was, in s since 1900; 0 if that is not known, and then a time tag asks for no delay.
+    clock : int
+        How far the clock of time tags, ns since 1970, is ahead of the host's monotonic one.
     """
     data = bytearray(packet.data)
     for patch in packet.patches:
-        x = _source(patch, hit, number, velocity, onset_ntp_s)
-        content = _FIELDS[patch.field](_scaled(patch, x))
-        if patch.source == Source.ONSET_NTP_S and x <= 0.0:
+        if patch.source == Source.ONSET_NTP_S and hit.onset_ns == 0:
             content = IMMEDIATELY.to_bytes(8)
+        else:
+            content = _FIELDS[patch.field](_scaled(patch, _source(patch, hit, number, velocity, clock)))
         data[patch.position : patch.position + len(content)] = content
     return bytes(data)
 
 
-def _source(patch: Patch, hit: HitEvent, number: int, velocity: float, onset_ntp_s: float) -> float:
+def _source(patch: Patch, hit: HitEvent, number: int, velocity: float, clock: int) -> float:
     tables = {
         Source.FEATURE: hit.features.values(),
         Source.SCALED: hit.scaled,
@@ -57,7 +60,7 @@ def _source(patch: Patch, hit: HitEvent, number: int, velocity: float, onset_ntp
         Source.LEVEL_DB: hit.level_db,
         Source.FLOOR_DB: hit.floor_db,
         Source.STRENGTH_DB: hit.strength_db,
-        Source.ONSET_NTP_S: onset_ntp_s,
+        Source.ONSET_NTP_S: (hit.onset_ns + clock) * 1e-9 + _NTP_EPOCH_S,
     }
     return float(single[patch.source])
 
@@ -71,16 +74,14 @@ def _scaled(patch: Patch, x: float) -> float:
 
 
 def _whole(form: str, bits: int) -> Callable[[float], bytes]:
-    """Round to the nearest whole number, to the even one of two, and clip; no number is 0."""
-    largest = 2 ** (bits - 1) - 1
+    """Round to the nearest whole number, to the even one of two, and clip; what is no number is 0."""
+    pack, end = struct.Struct(form).pack, 1 << (bits - 1)
 
     def write(x: float) -> bytes:
         if math.isnan(x):
-            return struct.pack(form, 0)
-        return struct.pack(form, round(min(max(x, -largest - 1.0), float(largest))) if abs(x) < largest else _end(x))
-
-    def _end(x: float) -> int:
-        return largest if x > 0.0 else -largest - 1
+            return pack(0)
+        clipped = min(max(x, -float(end)), float(end))
+        return pack(min(round(clipped), end - 1))
 
     return write
 
