@@ -95,7 +95,7 @@ def test_a_stream_that_is_no_osc_ends_and_others_go_on(tcp):
         browser.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert "expected packets with their length" in next_of(tcp).fault
         assert browser.recv(1) == b""
-        sender.sendall(struct.pack(">i", -1))
+        sender.sendall(struct.pack(">i", 0xFFFFFF))
         assert "a length from 1 to 65535" in next_of(tcp).fault
         assert sender.recv(1) == b""
     with socket.create_connection(address) as another:
