@@ -1,0 +1,1 @@
+"""The compiled part of the sender: all of it runs on one thread, without Python."""
