@@ -146,7 +146,7 @@ def test_an_unknown_member_is_refused():
         (custom({"number": 2**31, "type": "int"}), "sink.messages[0].arguments[0].number", "fits int"),
         (custom({"number": 1}), "sink.messages[0].arguments[0].type", "a value"),
         (custom(*[1] * 65), "sink.messages[0].arguments", "at most 64"),
-        (custom(*["values.*"] * 64), "sink.arguments", "at most 256 in a message"),
+        (custom(*["values.*"] * 64), "sink.messages", "at most 256 arguments in a message"),
         (custom("values.osc2.freq", "values.metal.tune"), "sink.messages[0]", "parameters that one synthesiser has"),
     ],
 )

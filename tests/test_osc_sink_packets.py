@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import struct
 
@@ -15,7 +16,7 @@ from remapd.osc.codec import Bundle, decode
 from remapd.osc.timetag import TimeTag
 from remapd.sinks.document import sink_from
 from remapd.sinks.osc.forms import FORMS
-from remapd.sinks.osc.packets import MAX_PACKET_BYTES, packets, silencing
+from remapd.sinks.osc.packets import MAX_PACKET_BYTES, messages, packets, silencing
 from remapd.sinks.osc.rendering import render
 from remapd.sinks.sources import parse_source
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
@@ -102,6 +103,14 @@ def test_whatever_a_sink_sends_is_read_alike_by_all(liblo, sink, synth, track, p
         reading = same_for_all(data, liblo)
         tag = 1 if sink.latency_ms is None else TimeTag.at(ONSET_S + 1e-3 * sink.latency_ms)
         assert all(found == pytest.approx(tag, rel=1e-15) for found, *_ in reading)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sink=osc_sinks(), synth=st.sampled_from(list(SYNTHS.values())))
+def test_sizes_are_known_before_a_packet_is_made(sink, synth):
+    alone = dataclasses.replace(sink, bundle=False, latency_ms=None)
+    made = packets(alone, 1, synth)
+    assert [len(packet.data) for packet in made] == [message.size for message in messages(alone, 1, synth)]
 
 
 SOURCES = ["velocity", "track", "hit", "onset_s", "trigger_s", "level_db", "floor_db", "strength_db"]

@@ -74,9 +74,8 @@ def packet_sizes(sink: OscSink, track: int, synth: Synth) -> list[int]:
 
 def _messages(sink: OscSink, track: int, synth: Synth) -> Iterator[MessageText]:
     for message in messages(sink, track, synth):
-        types = "," + "".join(piece.tag for piece in message.pieces)
         arguments = tuple(_argument(piece, synth.table) for piece in message.pieces)
-        yield MessageText(message.address, types, arguments)
+        yield MessageText(message.address, message.types, arguments)
 
 
 def _argument(piece: Piece, table: ParameterTable) -> ArgumentText:

@@ -12,7 +12,7 @@ from remapd.sinks.common import COMMON_MEMBERS, parse_common
 from remapd.sinks.osc.arguments import PLAIN_WORDS
 from remapd.sinks.osc.forms import FORMS
 from remapd.sinks.osc.messages import parse_messages
-from remapd.sinks.osc.packets import packets
+from remapd.sinks.osc.packets import messages
 from remapd.sinks.osc.sink import COMMON_OF_FORMS, SETTINGS, OscSink, Transport, Values
 from remapd.sinks.osc.words import parse_text
 from remapd.sinks.sources import SINGLE
@@ -106,11 +106,11 @@ def _check_whole(sink: OscSink, field: str) -> None:
 
 
 def _check_messages(sink: OscSink, field: str) -> None:
-    for at, template in enumerate(sink.messages):
-        if not any(any(template.messages(1, synth)) for synth in SYNTHS.values()):
-            raise FieldError(f"{field}.messages[{at}]", "parameters that one synthesiser has", Told("a mixture"))
-    for synth in SYNTHS.values():
-        try:
-            packets(sink, _LONGEST_TRACK, synth)
-        except FieldError as error:
-            raise FieldError(f"{field}.{error.field}", error.expected, error.got) from None
+    try:
+        for at, template in enumerate(sink.messages):
+            if not any(any(template.messages(1, synth)) for synth in SYNTHS.values()):
+                raise FieldError(f"messages[{at}]", "parameters that one synthesiser has", Told("a mixture"))
+        for synth in SYNTHS.values():
+            messages(sink, _LONGEST_TRACK, synth)
+    except FieldError as error:
+        raise FieldError(f"{field}.{error.field}", error.expected, error.got) from None

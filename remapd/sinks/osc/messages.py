@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from remapd.errors import FieldError
+from remapd.errors import FieldError, Told
 from remapd.fields import checked_members
 from remapd.sinks.osc.arguments import Argument, parse_argument
 from remapd.sinks.osc.pieces import Piece, Scene
@@ -17,6 +17,8 @@ from remapd.synth.base import Synth
 #: Messages of a document, and arguments that one of them may name.
 MAX_MESSAGES = 64
 MAX_ARGUMENTS = 64
+#: Arguments that a message may have, as many as our own receiver takes.
+MAX_PIECES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,17 @@ class Message:
 
     address: str
     pieces: tuple[Piece, ...]
+
+    @property
+    def types(self) -> str:
+        """The types of its arguments, with the comma before them."""
+        return "," + "".join(piece.tag for piece in self.pieces)
+
+    @property
+    def size(self) -> int:
+        """Its bytes in a packet."""
+        texts = (len(self.address), len(self.types))
+        return sum(length + 4 - length % 4 for length in texts) + sum(len(piece.data) for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +51,20 @@ class MessageTemplate:
         """Give the messages on a track, from 1; those are left out for which the synthesiser lacks a parameter."""
         for at in range(self._times(synth)):
             scene = Scene(track, synth, at)
-            parts = [argument.pieces(scene) for argument in self.arguments]
-            if all(part is not None for part in parts):
-                yield Message(
-                    self.address.filled(scene.words()), tuple(piece for part in parts for piece in part or ())
-                )
+            pieces = self._pieces(scene)
+            if pieces is not None:
+                yield Message(self.address.filled(scene.words()), tuple(pieces))
+
+    def _pieces(self, scene: Scene) -> list[Piece] | None:
+        pieces: list[Piece] = []
+        for argument in self.arguments:
+            part = argument.pieces(scene)
+            if part is None:
+                return None
+            pieces += part
+            if len(pieces) > MAX_PIECES:
+                raise FieldError("messages", f"at most {MAX_PIECES} arguments in a message", Told("more"))
+        return pieces
 
     def _times(self, synth: Synth) -> int:
         """How many messages it stands for."""

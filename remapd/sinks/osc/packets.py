@@ -15,17 +15,42 @@ from remapd.synth.base import Synth
 #: Most bytes for a hit. A packet of more than 1472 bytes is cut in pieces on an Ethernet, and lost if one of them is.
 MAX_PACKET_BYTES = 8192
 MAX_ADDRESS_LENGTH = 255
-#: Most messages of one hit, and arguments of one message: what our own receiver takes.
-MAX_MESSAGES, MAX_ARGUMENTS = 256, 256
+#: Most messages of one hit.
+MAX_MESSAGES = 256
 
 #: The beginning of a bundle, and its time tag.
 _BUNDLE_HEAD_BYTES = len(BUNDLE) + 8
 
 
-def messages(sink: OscSink, track: int, synth: Synth) -> Iterator[Message]:
-    """Give what a sink sends for a hit of a track, from 1, that plays a synthesiser."""
+def messages(sink: OscSink, track: int, synth: Synth) -> list[Message]:
+    """Give what a sink sends for a hit of a track, from 1, that plays a synthesiser.
+
+    Raises
+    ------
+    FieldError
+        If that is more than a packet may have.
+    """
+    taken, size = [], _BUNDLE_HEAD_BYTES
+    for message in _all_messages(sink, track, synth):
+        taken.append(message)
+        size += INT32.size + _checked_size(message)
+        if len(taken) > MAX_MESSAGES:
+            raise FieldError("messages", f"at most {MAX_MESSAGES} for a hit", Told(f"more with {synth.name}"))
+        if size > MAX_PACKET_BYTES:
+            raise FieldError("messages", f"at most {MAX_PACKET_BYTES} bytes for a hit", Told(f"more with {synth.name}"))
+    return taken
+
+
+def _all_messages(sink: OscSink, track: int, synth: Synth) -> Iterator[Message]:
+    """Messages of a sink; whoever has enough of them stops."""
     for template in sink.templates():
         yield from template.messages(track, synth)
+
+
+def _checked_size(message: Message) -> int:
+    if len(message.address) > MAX_ADDRESS_LENGTH:
+        raise FieldError("messages", f"addresses of at most {MAX_ADDRESS_LENGTH} characters", message.address)
+    return message.size
 
 
 def packets(sink: OscSink, track: int, synth: Synth) -> tuple[Packet, ...]:
@@ -43,9 +68,9 @@ def packets(sink: OscSink, track: int, synth: Synth) -> tuple[Packet, ...]:
     Raises
     ------
     FieldError
-        If they have more than `MAX_PACKET_BYTES`, too many messages, or too many arguments in one.
+        If they have more than `MAX_PACKET_BYTES`, or too many messages.
     """
-    single = _within_bounds(map(_packet, messages(sink, track, synth)), synth)
+    single = [_packet(message) for message in messages(sink, track, synth)]
     needs_bundle = sink.latency_ms is not None or len(single) > 1
     return (_bundle(single, sink.latency_ms),) if single and needs_bundle and sink.bundle else tuple(single)
 
@@ -57,28 +82,10 @@ def silencing(sink: OscSink) -> tuple[bytes, ...]:
     return ()
 
 
-def _within_bounds(parts: Iterable[Packet], synth: Synth) -> list[Packet]:
-    """Parts of a bundle that is not too long; no more are made once it is."""
-    taken, size = [], _BUNDLE_HEAD_BYTES
-    for part in parts:
-        taken.append(part)
-        size += INT32.size + len(part.data)
-        if len(taken) > MAX_MESSAGES:
-            raise FieldError("messages", f"at most {MAX_MESSAGES} for a hit", Told(f"more with {synth.name}"))
-        if size > MAX_PACKET_BYTES:
-            raise FieldError("messages", f"at most {MAX_PACKET_BYTES} bytes for a hit", Told(f"more with {synth.name}"))
-    return taken
-
-
 def _packet(message: Message) -> Packet:
     """One message as a packet."""
-    if len(message.address) > MAX_ADDRESS_LENGTH:
-        raise FieldError("address", f"at most {MAX_ADDRESS_LENGTH} characters", message.address)
-    if len(message.pieces) > MAX_ARGUMENTS:
-        raise FieldError("arguments", f"at most {MAX_ARGUMENTS} in a message", Told(f"{len(message.pieces)}"))
-    types = "".join(piece.tag for piece in message.pieces)
     # Address and types are both texts; as an argument, a text has a head of eight bytes.
-    data = bytearray(encode(message.address)[: -INT32.size] + encode("/", ("," + types,))[8:])
+    data = bytearray(encode(message.address)[: -INT32.size] + encode("/", (message.types,))[8:])
     patches = []
     for piece in message.pieces:
         if piece.patch is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 from dataclasses import dataclass
@@ -97,6 +98,7 @@ class Scene:
         }
 
 
+@functools.lru_cache(maxsize=4096)
 def constant(value: float | str, kind: str = "") -> Piece:
     """Argument that never changes: a text, or a number of a type.
 
@@ -108,6 +110,7 @@ def constant(value: float | str, kind: str = "") -> Piece:
     return Piece(number_type.tag, number_type.form.pack(round(value) if number_type.field in _WHOLE else value))
 
 
+@functools.lru_cache(maxsize=4096)
 def number(
     source: SourceRef, kind: str, table: ParameterTable, scale: float = 1.0, offset: float = 0.0, modulo: int = 0
 ) -> Piece | None:
