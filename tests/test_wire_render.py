@@ -11,7 +11,7 @@ from remapd.sinks.osc.packets import packets
 from remapd.sinks.osc.rendering import render as render_slowly
 from remapd.sinks.velocity import parse_velocity
 from remapd.sinks.wire.native.layout import MAX_PACKET_BYTES
-from remapd.sinks.wire.native.render import EPOCH_S, render, velocity_of
+from remapd.sinks.wire.native.render import render, velocity_of
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
 from remapd.sinks.wire.plan import Destination, Plan
 from remapd.synth.registry import SYNTHS
@@ -29,8 +29,7 @@ def render_natively(packet, event, number, velocity, offset_ns=OFFSET_NS):
 
 
 def render_both(packet, event, number=1, velocity=0.5):
-    onset_ntp_s = (int(event["onset_ns"]) + OFFSET_NS) * 1e-9 + EPOCH_S if event["onset_ns"] else 0.0
-    slow = render_slowly(packet, decode(event), number, velocity, onset_ntp_s)
+    slow = render_slowly(packet, decode(event), number, velocity, OFFSET_NS)
     return render_natively(packet, event, number, velocity), slow
 
 
