@@ -5,6 +5,7 @@ import dataclasses
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import mido
@@ -14,8 +15,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from remapd.engine.events import HitEvent
 from remapd.errors import FieldError, NotFoundError, RemapdError
+from remapd.features.descriptors import FEATURES
 from remapd.sinks.midi.document import parse_midi_sink
+from remapd.sinks.midi.port_out import PortOut
 from remapd.sinks.profiles import library
 from remapd.sinks.profiles.library import (
     SHIPPED,
@@ -26,10 +30,11 @@ from remapd.sinks.profiles.library import (
     profile_from,
 )
 from remapd.sinks.profiles.parsing import parse_profile
-from remapd.sinks.profiles.profile import Profile, ProfileError
+from remapd.sinks.profiles.profile import Instrument, Profile, ProfileError
 from remapd.sinks.profiles.sinks import sinks_from_profile
 from remapd.sinks.profiles.writing import profile_text
 from remapd.synth.registry import SYNTHS
+from tests.demo_events import hit
 from tests.profile_files import THUMPER
 
 DEVICES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
@@ -241,6 +246,53 @@ def test_each_instrument_of_a_shipped_profile_is_a_sink_for_every_synth(name):
             addresses = moved(document, synth)
             kinds = {(c.kind, c.number) for c in instrument.controls}
             assert addresses.keys() <= kinds
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_what_leaves_the_port_stays_in_the_ranges_of_the_device(name):
+    profile = load_profile_named(name)
+    for instrument in profile.instruments:
+        port = PortOut([parse_midi_sink(sinks_from_profile(profile, instrument.name))])
+        messages = list(port.opening(0.0))
+        for now_s, event in enumerate(corners(), 1):
+            at_once = port.hit(event, now_s)
+            note = [message for message in at_once if message[0] >> 4 == 9]
+            assert [message[:2] for message in note] == [bytes((0x90 | instrument.channel - 1, instrument.note))]
+            messages += at_once
+            while (due_s := port.next_due_s) is not None and due_s < now_s + 1:
+                messages += port.due(due_s)
+        ranges = {(c.kind, c.number): (c.minimum, c.maximum) for c in instrument.controls}
+        for address, value in heard(messages, instrument):
+            least, most = ranges[address]
+            assert least <= value <= most, (name, instrument.name, address)
+
+
+def corners() -> Iterator[HitEvent]:
+    """Hits of every synth with all its values at one end, and the features at the other."""
+    for synth in SYNTHS.values():
+        for vector, level in ((synth.table.minimum, 1.0), (synth.table.maximum, 0.0), (synth.table.default, 0.5)):
+            values = synth.table.mapping(vector)
+            modulation = dict.fromkeys(synth.table.names, 0.0)
+            yield hit(1.0, synth=synth.name, values=values, modulation=modulation, scaled=[level] * len(FEATURES))
+
+
+def heard(messages: list[bytes], instrument: Instrument) -> Iterator[tuple[tuple[str, int], int]]:
+    """Values of controllers as the device takes them."""
+    known: dict[int, int] = {}
+    pairs = {control.number for control in instrument.controls if control.kind == "cc14"}
+    for message in messages:
+        assert message[0] & 0x0F == instrument.channel - 1
+        assert max(message[1:]) < 128
+        if message[0] >> 4 == 0xE:
+            yield ("pitch_bend", 0), message[2] * 128 + message[1] - 8192
+        elif message[0] >> 4 == 0xB and message[1] == 6:
+            yield ("nrpn7", known[99] * 128 + known[98]), message[2]
+        elif message[0] >> 4 == 0xB:
+            known[message[1]] = message[2]
+            if message[1] - 32 in pairs:
+                yield ("cc14", message[1] - 32), known[message[1] - 32] * 128 + message[2]
+            elif message[1] not in (98, 99, *pairs):
+                yield ("cc", message[1]), message[2]
 
 
 @pytest.mark.parametrize("name", sorted(WANTED - {"general-midi-drums"}))
