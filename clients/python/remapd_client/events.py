@@ -22,6 +22,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 _MAX_BYTES = 1 << 24
 #: With this code the service closes where it has no room; others of its refusals are for good.
 _TRY_AGAIN = 1013
+#: Longest wait for the service's own close.
+_CLOSE_S = 1.0
 
 
 class Events:
@@ -58,6 +60,7 @@ class Events:
         self._transport, self._reconnects = transport, reconnects
         self._place = transport.url.replace("http", "ws", 1) + f"{PREFIX}/events?{query}"
         self.client = ""
+        self._holder = contextlib.ExitStack()
         self._closed = False
         self._broken_s: float | None = None
         self._pause_s = FIRST_PAUSE_S
@@ -96,8 +99,7 @@ class Events:
     def close(self) -> None:
         """Be told no more."""
         self._closed = True
-        if self._socket is not None:
-            self._socket.close()
+        self._holder.close()
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +111,7 @@ class Events:
 
     def _lose(self, error: ConnectionClosed) -> None:
         self._socket = None
+        self._holder.close()
         if not self._reconnects:
             self._closed = True
         if self._closed:
@@ -135,8 +138,14 @@ class Events:
         """Connect and be greeted."""
         patience_s = 10.0 if timeout_s is None else max(timeout_s, FIRST_PAUSE_S)
         try:
-            socket = connect(
-                self._place, additional_headers=self._transport.headers, max_size=_MAX_BYTES, open_timeout=patience_s
+            socket = self._holder.enter_context(
+                connect(
+                    self._place,
+                    additional_headers=self._transport.headers,
+                    max_size=_MAX_BYTES,
+                    open_timeout=patience_s,
+                    close_timeout=_CLOSE_S,
+                )
             )
         except InvalidStatus as error:
             raise _refusal(error) from error
@@ -145,6 +154,7 @@ class Events:
         try:
             hello = _object(socket.recv(patience_s))
         except (ConnectionClosed, TimeoutError) as error:
+            self._holder.close()
             raise Unreachable(f"{self._transport.url} does not greet: {error}") from error
         if hello.get("type") == "error":
             raise self._not_wanted(socket, hello)
@@ -154,7 +164,7 @@ class Events:
     def _not_wanted(self, socket: ClientConnection, document: dict[str, Any]) -> ClientError:
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             socket.recv(FIRST_PAUSE_S)
-        socket.close()
+        self._holder.close()
         detail = str(document.get("detail", ""))
         is_full = socket.close_code == _TRY_AGAIN
         return Unreachable(detail) if is_full else Refused(detail, str(document.get("field", "")))

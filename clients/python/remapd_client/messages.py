@@ -50,7 +50,7 @@ class Meters:
     track_db: list[float]
     load: float
     xruns: int
-    hits: int
+    hits: list[int]
 
 
 @dataclass(frozen=True, slots=True)

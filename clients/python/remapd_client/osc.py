@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.osc_message_builder import OscMessageBuilder
-from pythonosc.osc_packet import OscPacket, ParseError
 
 from remapd_client.documents import Value, Values
 from remapd_client.errors import Refused, Unreachable
@@ -19,6 +18,9 @@ from remapd_client.errors import Refused, Unreachable
 ROOT = "/remapd"
 ERROR = f"{ROOT}/error"
 _MAX_BYTES = 65536
+_BUNDLE, _HEAD_BYTES = b"#bundle\0", 16
+#: Bundles in bundles.
+_DEEPEST = 8
 
 
 class OscControl:
@@ -120,12 +122,30 @@ class OscControl:
         return {m.address.removeprefix(ROOT): m.params[0] for m in messages if len(m.params) == 1}
 
 
-def messages_of(data: bytes) -> list[OscMessage]:
-    """Messages of a packet, those of bundles too; none of what cannot be read."""
-    try:
-        return [timed.message for timed in OscPacket(data).messages]
-    except (ParseError, ValueError, RecursionError):
+def messages_of(data: bytes, depth: int = 0) -> list[OscMessage]:
+    """Messages of a packet, those of bundles too; none of what cannot be read.
+
+    Bundles are taken apart here: python-osc never ends with some that are malformed.
+    """
+    if not data.startswith(_BUNDLE):
+        try:
+            return [OscMessage(data)]
+        except (ParseError, ValueError):
+            return []
+    if depth == _DEEPEST:
         return []
+    return [message for element in _elements(data) for message in messages_of(element, depth + 1)]
+
+
+def _elements(data: bytes) -> Iterator[bytes]:
+    """Elements of a bundle, as far as their sizes fit."""
+    start = _HEAD_BYTES
+    while start + 4 <= len(data):
+        end = start + 4 + int.from_bytes(data[start : start + 4], "big")
+        if end > len(data):
+            return
+        yield data[start + 4 : end]
+        start = end
 
 
 def _message(path: str, *arguments: Any) -> OscMessage:
