@@ -75,6 +75,12 @@ def test_show_as_json_and_as_a_sink(own):
     assert parse_midi_sink(sink).channel == 2
 
 
+def test_the_file_itself_is_what_one_begins_with(own, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(profiles("show", "roland-tr-08", "--toml").output)
+    assert load_profile(mine).device == "TR-08"
+
+
 def test_an_unknown_profile_is_told_with_the_nearest(own):
     result = profiles("show", "rolandtr8s")
     assert result.exit_code == 1

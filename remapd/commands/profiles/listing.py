@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+#: More drums of a device are counted.
+_NAMED = 16
+
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document in place of the list.")
@@ -31,7 +34,9 @@ def list_command(as_json: bool) -> None:
 def _text(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"does not fit: {row['error']}"
-    return f"{row['manufacturer']} {row['device']}: {' '.join(row['instruments'])}"
+    drums = row["instruments"]
+    more = f" and {len(drums) - _NAMED} more" if len(drums) > _NAMED else ""
+    return f"{row['manufacturer']} {row['device']}: {' '.join(drums[:_NAMED])}{more}"
 
 
 def _row(name: str, path: Path) -> dict[str, Any]:

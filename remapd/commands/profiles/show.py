@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="NAME|FILE")
 @click.argument("instrument", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document in place of the tables.")
+@click.option("--toml", "as_text", is_flag=True, help="The file itself: what to begin with for one of your own.")
 @click.option("--sink", "as_sink", is_flag=True, help="The MIDI sink that it stands for, as JSON.")
-def show(name: str, instrument: str | None, as_json: bool, as_sink: bool) -> None:
+def show(name: str, instrument: str | None, as_json: bool, as_text: bool, as_sink: bool) -> None:
     """Show a profile: its drums, what to set on the device, and what of a hit moves what.
 
-    With an INSTRUMENT, all that moves its sound.
+    With an INSTRUMENT, all that moves its sound. To write a profile of your own, begin with the file of one that is
+    near (`--toml`), put it where `remapd profiles list` says, and let `remapd profiles verify` check it.
     """
     from remapd.sinks.profiles.library import find_profile, load_profile
     from remapd.sinks.profiles.sinks import sinks_from_profile
@@ -33,7 +35,9 @@ def show(name: str, instrument: str | None, as_json: bool, as_sink: bool) -> Non
     path = find_profile(name)
     profile = load_profile(path)
     chosen = profile.instrument(instrument) if instrument else None
-    if as_sink:
+    if as_text:
+        click.echo(path.read_text("utf-8-sig"), nl=False)
+    elif as_sink:
         click.echo(json.dumps(sinks_from_profile(profile, instrument or ""), indent=2))
     elif as_json:
         click.echo(json.dumps({"path": str(path), **profile.describe()}, indent=2))
