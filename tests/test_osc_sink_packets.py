@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_forms_say_what_they_are_said_to(form, synth, values, liblo):
     if form == "vector":
         assert messages == [("/remapd/3/hit", (7, 0.5, *map(f32, hit.scaled), *numbers.values()))]
     elif form == "supercollider":
-        node = 2_000_000_007
+        node = 1_000_000_007 + 100_000 * (zlib.crc32(b"1") % 10_000)
         pairs = [part for name, value in numbers.items() for part in (name.replace(".", "_"), value)]
         settings = (node, *pairs, "velocity", 0.5, "track", 3, "hit", 7)
         assert messages == [("/s_new", (f"remapd_{synth}", node, 0, 1)), ("/n_set", settings)]
@@ -231,6 +232,14 @@ def test_nodes_of_supercollider_count_round():
     for number, node in ((1, 1001), (99_999, 100_999), (100_000, 1000), (100_001, 1001), (2**31 - 1, 1000 + 83647)):
         (data,) = rendered(sink, medium_hit(), number)
         assert next(arguments[:4] for *_, arguments in ours(data)) == ("x1", node, 0, 0)
+
+
+def test_two_sinks_for_one_server_number_their_nodes_apart():
+    nodes = set()
+    for name in map(str, range(1, 33)):
+        (data,) = rendered(sink_from({"kind": "osc", "form": "supercollider", "id": name}), medium_hit())
+        nodes.add(ours(data)[0][3][1] // 100_000)
+    assert len(nodes) == 32
 
 
 def test_only_a_group_of_supercollider_is_silenced():

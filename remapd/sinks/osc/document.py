@@ -87,8 +87,12 @@ def _of_form(members: Mapping[str, Any], form: str, field: str) -> dict[str, Any
     return {
         "synthdef": parse_text(given["synthdef"], f"{field}.synthdef", PLAIN_WORDS).template,
         "group": int(SETTINGS["group"].check(given["group"], f"{field}.group")),
-        "first_node": int(SETTINGS["first_node"].check(given["first_node"], f"{field}.first_node")),
+        "first_node": _first_node(given["first_node"], f"{field}.first_node"),
     }
+
+
+def _first_node(value: object, field: str) -> int | None:
+    return None if value is None else int(SETTINGS["first_node"].check(value, field))
 
 
 def _latency_ms(value: object, field: str) -> float | None:

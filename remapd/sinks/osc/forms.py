@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -12,6 +13,8 @@ FormName = Literal["vector", "parameters", "supercollider", "pd", "custom"]
 
 #: Nodes of SuperCollider count from the first one up to so many, and begin anew.
 NODES = 100_000
+#: Where sinks begin that say nothing of it, each at a place of its own: sclang's clients count from 1000 on.
+_FIRST_NODE, _PLACES = 1_000_000_000, 10_000
 
 
 class Form(NamedTuple):
@@ -58,12 +61,19 @@ def _one_by_one(root: str, sink: OscSink) -> list[dict[str, Any]]:
 
 
 def _supercollider(sink: OscSink) -> list[dict[str, Any]]:
-    node = {"source": "hit", "modulo": NODES, "offset": sink.first_node}
+    node = {"source": "hit", "modulo": NODES, "offset": _first_node(sink)}
     # At the head of the group; a synth's control that the definition lacks is ignored.
     new = [{"text": sink.synthdef}, node, 0, sink.group]
     controls = [[{"text": name}, name] for name in ("velocity", "track", "hit")]
     settings = [node, {"pairs": _values(sink)}, *(part for control in controls for part in control)]
     return [{"address": "/s_new", "arguments": new}, {"address": "/n_set", "arguments": settings}]
+
+
+def _first_node(sink: OscSink) -> int:
+    """Where the nodes of a sink begin; those of two sinks for one server must not meet."""
+    if sink.first_node is not None:
+        return sink.first_node
+    return _FIRST_NODE + zlib.crc32(sink.id.encode()) % _PLACES * NODES
 
 
 def _custom(sink: OscSink) -> list[dict[str, Any]]:

@@ -15,14 +15,14 @@ from remapd.sinks.velocity import VelocityCurve
 Transport = Literal["udp", "tcp", "tcp-slip"]
 Values = Literal["units", "unit"]
 
-#: The numbers of a sink. SuperCollider's own clients number their nodes from 1000 on; 1 is their default group.
+#: The numbers of a sink. Group 1 is the default one of SuperCollider's own clients.
 SETTINGS = ParameterTable(
     "osc sink",
     [
         Parameter("port", "", 1.0, 65535.0, 9001.0, "Port of the receiver.", "whole"),
         Parameter("latency_ms", "ms", 0.0, 10000.0, 0.0, "From the onset to the time tag."),
         Parameter("group", "", 0.0, 2**31 - 1.0, 1.0, "Group of SuperCollider's synths.", "whole"),
-        Parameter("first_node", "", 1.0, 2.0e9, 2.0e9, "Number of SuperCollider's first synth.", "whole"),
+        Parameter("first_node", "", 1.0, 2.0e9, 1.0e9, "Number of SuperCollider's first synth.", "whole"),
     ],
 )
 
@@ -55,8 +55,8 @@ class OscSink(Common):
         Name of SuperCollider's definition, with words in braces.
     group : int
         The group into which its synths are put.
-    first_node : int
-        Number of its first synth; the hits count on from there.
+    first_node : int, optional
+        Where the numbers of its synths begin; None is a place that follows from its name.
     """
 
     host: str = "127.0.0.1"
@@ -70,7 +70,7 @@ class OscSink(Common):
     messages: tuple[MessageTemplate, ...] = ()
     synthdef: str = "remapd_{synth}"
     group: int = int(SETTINGS["group"].default)
-    first_node: int = int(SETTINGS["first_node"].default)
+    first_node: int | None = None
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON has it."""
