@@ -82,13 +82,19 @@ class Device:
         if self.value(address) == value:
             return []
         coarse, fine = (value, 0) if address.kind == "nrpn7" else divmod(value, 128)
-        selected = self._selected.get(address.channel) == address.number
-        messages = [] if selected else encode.parameter_number(address.channel, address.number)
-        if not selected or self._coarse.get(address) != coarse:
+        messages = self._selection(address.channel, address.number)
+        if messages or self._coarse.get(address) != coarse:
             messages.append(encode.controller(address.channel, encode.DATA_COARSE, coarse))
         if address.kind == "nrpn":
             messages.append(encode.controller(address.channel, encode.DATA_FINE, fine))
         return messages
+
+    def _selection(self, channel: int, number: int) -> list[bytes]:
+        """What is missing for a parameter to be selected; the coarse half may be there."""
+        if self._selected.get(channel) == number:
+            return []
+        both = encode.parameter_number(channel, number)
+        return both[1:] if self._selecting.get(channel) == number >> 7 else both
 
     def _hear_numbered(self, address: Address, number: int, value: int) -> None:
         channel = address.channel

@@ -8,6 +8,7 @@ controllers, and behind nothing else but notes and the one message that a gap wa
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 
 from remapd.engine.events import HitEvent
@@ -121,7 +122,8 @@ class PortOut:
         groups = [list(group) for _, group in itertools.groupby(plays, lambda play: play.sink.late_ms)]
         out: Messages = []
         for at, group in enumerate(groups):
-            self._end([key for play in group for key in self._cut_by(play)], now_s, out)
+            for play in group:
+                self._end(self._cut_by(play), now_s, out)
             self._approach(group, self._room(groups[at:], now_s), now_s, out)
             for play in group:
                 self._start(play, now_s, out)
@@ -197,12 +199,15 @@ class PortOut:
 
     def _room(self, groups: Sequence[Sequence[Play]], now_s: float) -> float:
         """Bytes for controllers before the first group, so that no note of any group is late."""
-        room, notes = float("inf"), 0
+        room, messages, played = math.inf, 0, set[Key]()
         for at, group in enumerate(groups):
-            cut = sum(len(self._cut_by(play)) for play in group) if at else 0
-            notes += cut + len(group)
+            if at:  # What the first group cuts has been ended.
+                messages += len({key for play in group for key in self._cut_by(play)})
+            for play in group:  # A note that two sinks play is ended in between.
+                messages += 2 if play.key in played else 1
+                played.add(play.key)
             until_s = now_s + group[0].sink.late_ms / 1000.0
-            room = min(room, self._wire.room(now_s, until_s) - _NOTE_SIZE * (notes - 1))
+            room = min(room, self._wire.room(now_s, until_s) - _NOTE_SIZE * (messages - 1))
         return room
 
     def _approach(self, group: Sequence[Play], room: float, now_s: float, out: Messages) -> None:
