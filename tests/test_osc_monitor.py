@@ -14,6 +14,8 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from remapd.cli import main
 from remapd.errors import FieldError
@@ -61,6 +63,22 @@ def test_every_type_has_a_text_without_blanks():
     )
 
 
+SEED = encode_bundle([encode("/a", [1, "b", b"c", 2.5, [None]]), encode_bundle([encode("/d")], TimeTag(77))])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=64) | st.tuples(st.integers(0, len(SEED) - 1), st.binary(max_size=4)))
+def test_any_bytes_are_lines_or_refused(data):
+    if isinstance(data, tuple):
+        at, patch = data
+        data = SEED[:at] + patch + SEED[at + len(patch) :]
+    try:
+        shown = lines(data)
+    except FieldError:
+        return
+    assert all(line.isprintable() for line in shown)
+
+
 def test_bundles_say_how_far_ahead_they_are():
     later = encode_bundle([encode("/b", [1])], TimeTag.at(1000.02))
     outer = encode_bundle([encode("/a"), later], TimeTag.at(999.9965))
@@ -76,6 +94,17 @@ def test_packets_over_udp_come_with_their_source_and_garbage_does_no_harm(udp):
         arrived = [next_of(udp) for _ in range(3)]
         assert [one.data for one in arrived] == [b"", b"nonsense", encode("/a", [1])]
         assert {one.source for one in arrived} == {f"127.0.0.1:{sender.getsockname()[1]}"}
+
+
+def test_a_packet_has_the_time_at_which_it_came(udp):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        before_s = time.time()
+        sender.sendto(encode("/a"), ("127.0.0.1", udp.port))
+        after_s = time.time()
+        time.sleep(0.05)
+        # Where the system does not tell, it is when it was read.
+        latest_s = after_s if sys.platform == "linux" else time.time()
+        assert before_s - 0.001 <= next_of(udp).time_s <= latest_s + 0.001
 
 
 @pytest.mark.parametrize("framing", [LengthFraming, SlipFraming])

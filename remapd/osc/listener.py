@@ -20,8 +20,10 @@ MAX_CONNECTIONS = 16
 #: Packets that the system keeps while we are busy.
 _BUFFER_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
-# Linux tells with each packet how many it has dropped so far (SO_RXQ_OVFL).
-_TELL_DROPS = 40 if sys.platform == "linux" else None
+# Linux tells with each packet how many it has dropped so far (SO_RXQ_OVFL), and when it came (SO_TIMESTAMPNS).
+_TELL_DROPS, _TELL_TIME = (40, 35) if sys.platform == "linux" else (None, None)
+_DROPS, _TIME = struct.Struct("I"), struct.Struct("ll")
+_SPACE = socket.CMSG_SPACE(_DROPS.size) + socket.CMSG_SPACE(_TIME.size)
 
 
 class Arrival(NamedTuple):
@@ -101,11 +103,11 @@ class Listener:
     def _receive(self) -> Iterator[Arrival]:
         # A port that nobody listens on may be told to us: of what we never sent, but not every system knows.
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            data, others, _, source = self._socket.recvmsg(MAX_PACKET_BYTES, socket.CMSG_SPACE(4))
-            for level, kind, content in others:
-                if (level, kind) == (socket.SOL_SOCKET, _TELL_DROPS):
-                    (self.dropped,) = struct.unpack("I", content[:4])
-            yield Arrival(_shown(source), data, time.time())
+            data, others, _, source = self._socket.recvmsg(MAX_PACKET_BYTES, _SPACE)
+            told = {kind: content for level, kind, content in others if level == socket.SOL_SOCKET}
+            if _TELL_DROPS in told:
+                (self.dropped,) = _DROPS.unpack_from(told[_TELL_DROPS])
+            yield Arrival(_shown(source), data, _time_s(told[_TELL_TIME]) if _TELL_TIME in told else time.time())
 
     def _accept(self) -> Iterator[Arrival]:
         with contextlib.suppress(OSError):
@@ -168,8 +170,15 @@ def _prepare(opened: socket.socket, tcp: bool) -> None:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
-    if _TELL_DROPS is not None:
-        opened.setsockopt(socket.SOL_SOCKET, _TELL_DROPS, 1)
+    for option in (_TELL_DROPS, _TELL_TIME):
+        if option is not None:
+            opened.setsockopt(socket.SOL_SOCKET, option, 1)
+
+
+def _time_s(content: bytes) -> float:
+    """Time that the system has noted, in s."""
+    seconds, nanoseconds = _TIME.unpack_from(content)
+    return float(seconds) + 1e-9 * nanoseconds
 
 
 def _shown(address: tuple[object, ...]) -> str:
