@@ -24,6 +24,7 @@ COMMANDS = {
     "parameters": "List every parameter.",
     "config": "Show the settings of `run`, or an example of all of them.",
     "devices": "List audio devices.",
+    "latency": "Measure the latency of a device and of all that remapd adds.",
     "doctor": "Say what works on this machine, and how to mend what does not.",
 }
 
