@@ -1,8 +1,8 @@
 """A tape machine on a JACK server: a process that plays an array to one port and records others, on the same clock.
 
-``python -m tests.jack_tape performance.npy recording.npy SECONDS TO_PORT FROM_PORT...`` waits until the ports are there,
-says ``ready``, begins at a line on its standard input, tells the frame that it has come to, and leaves an array (frames,
-ports).
+``python -m tests.jack_tape performance.npy recording.npy SECONDS TO_PORT FROM_PORT...`` waits until the ports are
+there, says ``ready``, begins at a line on its standard input, tells the frame that it has come to, and leaves an array
+(frames, ports).
 """
 
 import ctypes
@@ -95,11 +95,16 @@ def main(played_path, recorded_path, seconds, to, *sources):
     jack = _library()
     client = _Client(jack)
     played = np.load(played_path).astype(np.float32).ravel()
-    recorded = np.zeros((round(float(seconds) * jack.jack_get_sample_rate(ctypes.c_void_p(client.handle))), len(sources)), np.float32)
-    ports = np.array(
-        [client.port(b"out", _IS_OUTPUT), *(client.port(b"in_%d" % i, _IS_INPUT) for i in range(len(sources)))], np.int64
+    recorded = np.zeros(
+        (round(float(seconds) * jack.jack_get_sample_rate(ctypes.c_void_p(client.handle))), len(sources)), np.float32
     )
-    state = np.array([a.ctypes.data for a in (played, recorded, ports)] + [len(played), len(recorded), len(ports), 0, 0])
+    ports = np.array(
+        [client.port(b"out", _IS_OUTPUT), *(client.port(b"in_%d" % i, _IS_INPUT) for i in range(len(sources)))],
+        np.int64,
+    )
+    state = np.array(
+        [a.ctypes.data for a in (played, recorded, ports)] + [len(played), len(recorded), len(ports), 0, 0]
+    )
     callback = _callback(jack)
     jack.jack_set_process_callback(client.handle, callback.address, state.ctypes.data)
     jack.jack_activate(client.handle)

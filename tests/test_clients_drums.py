@@ -15,7 +15,13 @@ from remapd.synth.registry import SYNTHS
 from tests.jack_server import jack_server
 from tests.jack_tape import Tape
 from tests.soft_synths import (
-    CLIENTS, await_udp, free_udp_port, need, pure_data, sclang, scsynth, store_definitions,
+    CLIENTS,
+    free_udp_port,
+    need,
+    pure_data,
+    sclang,
+    scsynth,
+    store_definitions,
 )  # fmt: skip
 
 TABLE = SYNTHS["snare808"].table
@@ -174,7 +180,9 @@ def test_the_patcher_of_max_is_well_connected(patcher):
     assert all(box["id"] in used for box in boxes.values() if box["maxclass"] != "comment")
 
 
-@pytest.mark.parametrize(("client", "dot"), [("max/remapd_drum.maxpat", "remapd."), ("puredata/remapd_drum.pd", "remapd-")])
+@pytest.mark.parametrize(
+    ("client", "dot"), [("max/remapd_drum.maxpat", "remapd."), ("puredata/remapd_drum.pd", "remapd-")]
+)
 def test_patches_have_the_parameters_and_defaults_of_the_table(client, dot):
     text = (CLIENTS / client).read_text()
     assert all(f"s {dot}{name}" in text and f"r {dot}{name}" in text for name in TABLE.names)
