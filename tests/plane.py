@@ -77,7 +77,8 @@ async def running(plane: Plane) -> AsyncIterator[Plane]:
     """Start what a plane needs to serve, and stop it."""
     plane.bulletin.attach(asyncio.get_running_loop())
     async with contextlib.AsyncExitStack() as stack:
-        for part in (plane.events, plane.feed, plane.metrics, plane.recordings, plane.jobs, plane.midi, plane.osc):
+        watching = (plane.events, plane.feed, plane.metrics)
+        for part in (*watching, plane.recordings, plane.jobs, plane.sinks, plane.midi, plane.osc):
             stack.push_async_callback(part.stop)
             await part.start()
         yield plane

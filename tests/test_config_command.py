@@ -44,7 +44,8 @@ def test_the_examples_lines_hold_the_defaults(tmp_path):
     (tmp_path / "remapd.toml").write_text(re.sub(r"^\w+ =$", "", text, flags=re.MULTILINE))
     loaded = load_config()
     assert loaded.track[0]["onset/hold_ms"] == 12.0
-    assert {**config_document(loaded), "track": []} == config_document(Config())
+    assert [sink["id"] for sink in loaded.sinks] == ["config-1", "config-2"]
+    assert {**config_document(loaded), "track": [], "sinks": []} == config_document(Config())
 
 
 def test_the_example_explains_every_setting():
@@ -59,7 +60,9 @@ def test_the_example_explains_every_setting():
 def test_what_is_shown_is_what_holds_and_can_be_read_again(tmp_path, monkeypatch):
     monkeypatch.setenv("REMAPD_HTTP__PORT", "8123")
     path = tmp_path / "mine.toml"
-    path.write_text("[osc]\nallow = ['10.0.0.0/8']\n[[track]]\nmodel = 'velocity'\nonset.hold_ms = 20\nmute = true\n")
+    sinks = "[[sinks]]\nkind = 'midi'\nprograms = {'a b' = 3}\ncontrols = [{source = 'velocity', kind = 'pressure'}]\n"
+    track = "[[track]]\nmodel = 'velocity'\nonset.hold_ms = 20\nmute = true\n"
+    path.write_text(f"[osc]\nallow = ['10.0.0.0/8']\n{track}{sinks}")
     shown = _run("--config", path).output
     assert str(path) in shown
     document = tomllib.loads(shown)
@@ -67,6 +70,7 @@ def test_what_is_shown_is_what_holds_and_can_be_read_again(tmp_path, monkeypatch
     assert document["osc"]["allow"] == ["10.0.0.0/8"]
     assert document["paths"]["state"] == str(tmp_path)
     assert document["track"] == [{"model": "velocity", "onset/hold_ms": 20.0, "mute": True}]
+    assert document["sinks"][0]["programs"] == {"a b": 3}
     assert document == json.loads(_run("--config", path, "--json").output)
     path.write_text(shown)
     assert config_document(load_config(path)) == document
@@ -116,7 +120,7 @@ def test_any_value_is_shown_as_it_is(name, gain_db):
     document = tomllib.loads(effective_text(made))
     assert document["discovery"]["name"] == name
     assert document["mix"]["output_gain_db"] == gain_db
-    assert config_document(made) == {"track": [], **document}
+    assert config_document(made) == {"track": [], "sinks": [], **document}
 
 
 def test_the_doctor_says_whether_the_config_fits(tmp_path, monkeypatch):

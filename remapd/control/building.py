@@ -18,6 +18,7 @@ from remapd.control.recordings.limits import RecordingLimits
 from remapd.control.recordings.recordings import Recordings
 from remapd.control.settings.config import Config
 from remapd.control.settings.directories import Directories
+from remapd.control.sinks.service import Sinks
 from remapd.control.store.library import Library
 from remapd.control.store.sessions import SessionStore
 from remapd.control.watching.feed import Feed
@@ -74,6 +75,7 @@ def build_plane(
         jobs=TrainingJobs(directories.jobs, recordings.store, library, bulletin, JobLimits(**config.jobs)),
         midi=MidiInput(controller, bulletin, midi.enabled, midi.virtual_port, midi.ports, _Shelf(sessions, controller)),
         osc=OscServer(controller, config.osc),
+        sinks=Sinks(controller, bulletin, host, events, directories.sinks_file),
     )
 
 

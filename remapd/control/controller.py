@@ -7,6 +7,7 @@ the engine in one piece.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from remapd.control.session_document import Section, restored_sections, session_
 from remapd.control.sounds import ANY_FILE, Sounds
 from remapd.control.tree import Value
 from remapd.engine.control import EngineControl
-from remapd.errors import FieldError, Told
+from remapd.errors import DeviceError, FieldError, Told
 from remapd.synth.presets import Preset
 
 _NOTHING: Mapping[str, object] = {}
@@ -240,11 +241,15 @@ class Controller(Changer):
         if self.tree[path].kind != "action":
             raise FieldError(path, "an action", Told("a control with a value"))
         _ACTIONS[path](self._engine)
+        if path == _PANIC:
+            with contextlib.suppress(DeviceError):  # Without an engine nothing sounds elsewhere either.
+                self._host.order({"panic": True})
         self._bulletin.post("action", {"path": path})
 
 
+_PANIC = "/panic"
 _ACTIONS: dict[str, Callable[[EngineControl], None]] = {
-    "/panic": EngineControl.panic,
+    _PANIC: EngineControl.panic,
     "/reset_meters": EngineControl.reset_meters,
 }
 

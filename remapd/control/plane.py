@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from remapd.control.recordings.recordings import Recordings
     from remapd.control.settings.config import Config
     from remapd.control.settings.directories import Directories
+    from remapd.control.sinks.service import Sinks
     from remapd.control.store.library import Library
     from remapd.control.store.sessions import SessionStore
     from remapd.control.watching.feed import Feed
@@ -55,6 +56,7 @@ class Plane:
     jobs: TrainingJobs
     midi: MidiInput
     osc: OscServer
+    sinks: Sinks
     http: HttpServer | None = None
 
     @property

@@ -87,7 +87,7 @@ class ControlService:
         ]
         if config.session.autosave:
             parts.append(self._autosave())
-        parts += [plane.midi, plane.osc]
+        parts += [plane.sinks, plane.midi, plane.osc]
         discovery = Discovery(self._endpoints, config.discovery.name)
         if config.http.enabled:
             plane.http = make_server(plane, token, [discovery.host_name])
@@ -99,6 +99,7 @@ class ControlService:
         plane = self._plane
         autosave = Autosave(plane.directories.session_file, plane.controller.session, plane.hub, plane.bulletin)
         plane.midi.on_change.append(autosave.touch)
+        plane.sinks.on_change.append(autosave.touch)
         return autosave
 
     def _endpoints(self) -> list[Endpoint]:

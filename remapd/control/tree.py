@@ -218,7 +218,7 @@ _LOG_LEVEL = Control(
 )
 _ONCE = (
     *(numeric(f"/{p.name}", p, setting=p.name) for p in GLOBAL_PARAMETERS),
-    Control("/panic", "action", "Silences every voice at once."),
+    Control("/panic", "action", "Silences every voice, and every note that sinks play."),
     Control("/reset_meters", "action", "Forgets the durations of callbacks so far."),
     _LOG_LEVEL,
     *_DEVICE,

@@ -37,6 +37,7 @@ from remapd.control.settings.sections import (
     SessionSection,
 )
 from remapd.control.settings.values import ControlValues, track_values
+from remapd.control.sinks.starting import config_sinks
 from remapd.control.tree import Value, build_tree, numeric
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import ConfigError, FieldError
@@ -73,6 +74,8 @@ class Config(BaseSettings):
         Values that are given of the controls below ``/device`` and of those of the mix, by name.
     track : list of dict
         For each track the values that are given, by their path below ``/track/N/``.
+    sinks : list of dict
+        Documents of sinks, in full.
     recordings, jobs : dict
         All limits of recordings and training jobs by name.
     """
@@ -93,6 +96,9 @@ class Config(BaseSettings):
     device: Annotated[Values, BeforeValidator(DEVICE)] = Field(default_factory=_empty, description="The audio device.")
     mix: Annotated[Values, BeforeValidator(MIX)] = Field(default_factory=_empty, description="What all tracks go to.")
     track: list[Values] = Field(default_factory=list, max_length=MAX_TRACKS, description="A track; there may be more.")
+    sinks: list[Values] = Field(
+        default_factory=list, description="Where hits are sent as OSC or MIDI; there may be more."
+    )
     recordings: Annotated[Values, BeforeValidator(RECORDINGS)] = Field(
         default_factory=_empty, description="Recordings of the input, and uploads."
     )
@@ -118,6 +124,11 @@ class Config(BaseSettings):
         if not isinstance(given, Sequence) or isinstance(given, str):
             raise FieldError("track", "tracks, each begun by [[track]]", given)
         return [track_values(track, f"track.{number}") for number, track in enumerate(given, 1)]
+
+    @field_validator("sinks", mode="before")
+    @classmethod
+    def _checked_sinks(cls, given: object) -> object:
+        return config_sinks(given)
 
     def values(self) -> dict[str, Value]:
         """Value by path of the tree for every control of which something is said."""

@@ -72,6 +72,11 @@ class Directories:
         """The token that was generated."""
         return self.state / "token"
 
+    @property
+    def sinks_file(self) -> Path:
+        """What the engine sends, and where to."""
+        return self.runtime / "sinks.json"
+
     def export(self) -> None:
         """Have the rest of this process, and those that it starts, find the same folder of data."""
         os.environ[DATA_VARIABLE] = str(self.data)

@@ -35,7 +35,7 @@ _SEVERAL = {
 #[[sinks]]
 #kind = "midi"
 #port = "TR-8S"
-#profile = "tr-8s"
+#profile = "roland-tr-8s"
 #instrument = "BD"
 """,
 }

@@ -43,7 +43,7 @@ def _midi_sink(text: str, name: str) -> dict[str, Any]:
     if not has_profile:
         sink["controls"] = default_controls()
     elif not profile:
-        raise FieldError(_MIDI, "PORT, and perhaps = and a profile, such as TR-8S=tr-8s/BD", text)
+        raise FieldError(_MIDI, "PORT, and perhaps = and a profile, such as TR-8S=roland-tr-8s/BD", text)
     else:
         sink |= {"profile": profile, "instrument": instrument}
     return sink_from(with_profile(sink, _MIDI), _MIDI).document()

@@ -73,7 +73,8 @@ class Names:
         if len(self._under_way) >= MAX_LOOKUPS:
             raise BusyError("too many names of hosts are looked up at the same time")
         try:
-            return await asyncio.wait_for(self._begin(host), self._patience_s)
+            async with asyncio.timeout(self._patience_s):
+                return await self._begin(host)
         except TimeoutError:
             raise UnknownHostError("the name server does not answer") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -87,15 +87,11 @@ class SinkStates:
 
     def report(self, report: Mapping[str, Any]) -> None:
         """Take what the engine says of one sink; of one that is not known any more it is nobody's news."""
-        identity, state = str(report.get("id")), report.get("state")
+        identity, state = str(report.get("id")), report.get("state", "")
         if identity not in self._states or self[identity].state == "off" or state not in _STATES:
             return
         figures = {name: value for name, value in report.items() if name not in ("id", "state", "fault")}
         self._become(identity, SinkState(state, str(report.get("fault") or ""), figures))
-
-    def total(self, identities: Iterable[str], name: str) -> dict[str, float]:
-        """A count by sink."""
-        return {identity: self[identity].count(name) for identity in identities}
 
     def _become(self, identity: str, state: SinkState) -> None:
         former, self._states[identity] = self._states.get(identity, _UNKNOWN), state

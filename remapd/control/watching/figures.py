@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from remapd.control.plane import Plane
 
@@ -22,7 +22,26 @@ def register_figures(plane: Plane) -> None:
     metrics.level("remapd_osc_peers", "Who gets feedback by UDP.", lambda: osc.counts()["peers"])
     metrics.level("remapd_osc_connections", "OSC connections by TCP.", lambda: osc.counts()["connections"])
     metrics.count("remapd_midi_events", "What MIDI brought, by what became of it.", lambda: midi.counts, "kind")
+    _register_sinks(plane)
     metrics.level("remapd_tree_revision", "Changes of the tree so far.", lambda: plane.controller.revision)
+
+
+def _register_sinks(plane: Plane) -> None:
+    """Show what each sink has done since the engine began, and whether it works."""
+    metrics = plane.metrics
+
+    def count(name: str) -> Callable[[], Mapping[str, float]]:
+        return lambda: {entry.sink.id: plane.sinks.states[entry.sink.id].count(name) for entry in plane.sinks.list}
+
+    metrics.count("remapd_sink_sent", "Hits that a sink has sent.", count("sent"), "sink")
+    metrics.count("remapd_sink_dropped", "Hits that a sink could not send.", count("dropped"), "sink")
+    metrics.count("remapd_sink_coalesced", "Controllers that gave way to newer ones.", count("coalesced"), "sink")
+    metrics.level("remapd_sink_open", "1 while a sink can send.", lambda: _open_sinks(plane), "sink")
+
+
+def _open_sinks(plane: Plane) -> dict[str, float]:
+    states = plane.sinks.states
+    return {e.sink.id: float(states[e.sink.id].state == "open") for e in plane.sinks.list if e.sink.enabled}
 
 
 def _depths(plane: Plane) -> dict[str, float]:

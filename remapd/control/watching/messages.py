@@ -23,6 +23,7 @@ TOPICS = {
     "xruns": "late blocks as they happen",
     "library": "models and presets that came, changed or went",
     "midi": "MIDI ports, and learning of MIDI controls",
+    "sinks": "where hits are sent: what sinks there are, and how each fares, once a second",
 }
 #: Which topic a piece of news belongs to.
 NEWS_TOPICS = {
@@ -35,6 +36,8 @@ NEWS_TOPICS = {
     "library": "library",
     "midi": "midi",
     "midi_learn": "midi",
+    "sink": "sinks",
+    "sinks": "sinks",
 }
 
 

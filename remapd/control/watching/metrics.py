@@ -28,26 +28,9 @@ Figure = float | Mapping[str, float]
 
 #: Borders in seconds: of a good setup's stages most lie between 0.01 and 10 ms.
 _BORDERS_S = (
-    1e-5,
-    2e-5,
-    5e-5,
-    1e-4,
-    2e-4,
-    5e-4,
-    1e-3,
-    2e-3,
-    3e-3,
-    4e-3,
-    5e-3,
-    6e-3,
-    8e-3,
-    0.01,
-    0.015,
-    0.02,
-    0.03,
-    0.05,
-    0.1,
-)
+    1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4,
+    1e-3, 2e-3, 3e-3, 4e-3, 5e-3, 6e-3, 8e-3, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1,
+)  # fmt: skip
 
 
 class Metrics:
