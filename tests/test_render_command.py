@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -43,6 +44,17 @@ def test_command_writes_all_files_and_says_so_in_a_line(recording: Path, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"in.wav", "out.flac", *names.values()}
     with (tmp_path / "hits.csv").open() as file:
         assert [round(float(row["onset_s"]), 2) for row in csv.DictReader(file)] == [0.1, 0.4]
+
+
+def test_a_midi_file_of_sinks_of_ones_own(recording: Path, tmp_path: Path) -> None:
+    (tmp_path / "sink.toml").write_text("channel = 3\nnote = 50\n")
+    options = ["--midi-sink", tmp_path / "sink.toml"]
+    assert remapd(recording, tmp_path / "out.wav", "--midi", tmp_path / "a.mid", *options).exit_code == 0
+    notes = [m for m in mido.MidiFile(tmp_path / "a.mid") if m.type == "note_on"]
+    assert [(m.channel, m.note) for m in notes] == [(2, 50)] * 2
+    alone = remapd(recording, tmp_path / "out.wav", *options)
+    assert alone.exit_code != 0
+    assert "--midi FILE" in alone.output
 
 
 def test_sound_options_reach_the_engine(recording: Path, tmp_path: Path) -> None:

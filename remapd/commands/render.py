@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from remapd.errors import FieldError
 if TYPE_CHECKING:
     from remapd.engine.control import TrackSetup
     from remapd.offline.render_job import RenderSummary
+    from remapd.sinks.midi.document import MidiSink
 
 # That a file cannot be read is told with the reason when it is opened.
 _FILE = click.Path(path_type=Path, readable=False)
@@ -36,6 +37,8 @@ _OPTIONS = (
     click.option("--events", type=_FILE, metavar="FILE", help="Hits, as .jsonl or .csv."),
     click.option("--rejected", type=_FILE, metavar="FILE", help="Candidates that were no hits, with the reason."),
     click.option("--midi", type=_FILE, metavar="FILE", help="Hits as notes and controllers, as .mid."),
+    click.option("--midi-sink", type=_FILE, metavar="FILE",
+                 help="What --midi writes: a MIDI sink or several, as .toml or .json."),
     click.option("--plot", type=_FILE, metavar="FILE", help="Picture of it all, as .png."),
     click.option("--encoding", type=click.Choice(["16", "24", "float"]), default="24", show_default=True,
                  help="Bits of a sample in the output."),
@@ -69,6 +72,7 @@ def command(
     encoding: str,
     output_channels: int | None,
     block_size: int,
+    midi_sink: Path | None,
     quiet: bool,
     **files: Path | None,
 ) -> None:
@@ -86,7 +90,7 @@ def command(
         raise FieldError("--channel", "nothing next to --track, which names its own channel", channel)
     own = option_settings({"--neurality": ("neurality", neurality), "--mix": ("dry_wet", dry_wet)})
     channels, setups = parsed_tracks(tracks or (channel or "1",), model, preset, (*settings, *own))
-    job = RenderSettings(setups, channels, block_size, output_channels, encoding)
+    job = RenderSettings(setups, channels, block_size, output_channels, encoding, _midi_sinks(midi_sink, files))
     with terminated_like_interrupted(), _progress(quiet) as progress:
         summary = render(source, RenderFiles(output, **files), job, progress)
     for line in warnings(summary):
@@ -97,6 +101,17 @@ def command(
             from remapd.offline.no_hits import explain_no_hits
 
             click.echo(explain_no_hits(summary))
+
+
+def _midi_sinks(path: Path | None, files: Mapping[str, Path | None]) -> tuple[MidiSink, ...]:
+    """The sinks of a file, for the MIDI file that must be asked for too."""
+    from remapd.offline.midi_sinks import load_midi_sinks
+
+    if path is None:
+        return ()
+    if files["midi"] is None:
+        raise FieldError("--midi-sink", "--midi FILE beside it, where the notes go", str(path))
+    return load_midi_sinks(path)
 
 
 def _check_before_compiling(source: Path, output: Path, encoding: str, quiet: bool) -> None:

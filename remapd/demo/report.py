@@ -23,6 +23,7 @@ from remapd.offline.outputs import OutputGroup
 from remapd.offline.picture import draw_picture
 from remapd.offline.picture_builder import PictureBuilder
 from remapd.offline.picture_data import Picture
+from remapd.sinks.midi.defaults import default_sink
 
 Samples = NDArray[np.float32]
 
@@ -130,9 +131,9 @@ def _write_lines(path: Path, events: Sequence[Event]) -> None:
 
 
 def _write_midi(path: Path, run: Run) -> None:
-    writer = MidiFileWriter(path, [(run.setup.model.name, run.setup.model.table)])
+    writer = MidiFileWriter(path, [default_sink(1)], [run.setup.model.name])
     for hit in run.hits:
-        writer.write(hit.as_dict())
+        writer.write(hit)
     writer.close()
 
 

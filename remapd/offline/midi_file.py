@@ -1,42 +1,25 @@
-"""Hits as a standard MIDI file: for each hit the changed parameters as controllers, then the note.
+"""Hits as a standard MIDI file: what a sink would send, on a wire that takes no time.
 
-One track of the file per track of the engine, on channels 10, 11, ... (16 is followed by 1). Ticks are 50 us long, so
-that a note is never more than 25 us from its hit.
+One track of the file for each sink. Ticks are 50 us long, so that a note is never more than 25 us from its hit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from remapd.offline.event_files import Event
-from remapd.parameters import ParameterTable
-
-#: Acoustic snare on the drum channel of General MIDI.
-NOTE = 38
-FIRST_CHANNEL = 10
-#: Controllers 102 to 119 have no meaning of their own; what lies beyond is channel mode messages.
-FIRST_CONTROLLER = 102
-CONTROLLERS = 18
+from remapd.engine.events import HitEvent
+from remapd.sinks.midi.document import MidiSink
+from remapd.sinks.midi.port_out import PortOut
 
 TEMPO_US = 500_000
 TICKS_PER_BEAT = 10_000
 TICKS_PER_SECOND = TICKS_PER_BEAT * 1_000_000 // TEMPO_US
-NOTE_LENGTH_S = 0.1
 
-
-@dataclass
-class _Channel:
-    """What one track has sent so far."""
-
-    name: str
-    channel: int
-    table: ParameterTable
-    messages: list[tuple[int, Any]] = field(default_factory=list)
-    controllers: dict[int, int] = field(default_factory=dict)
-    note_off: int | None = None
+#: A hit and when its note is, in s from the beginning of the file.
+Timed = tuple[float, HitEvent]
 
 
 class MidiFileWriter:
@@ -46,89 +29,80 @@ class MidiFileWriter:
     ----------
     path : Path
         File to write when it is closed.
-    tracks : sequence of (str, ParameterTable)
-        Name and synth parameters of each track.
-    loudness : int
-        Place of the loudness among the scaled features; it becomes the velocity.
+    sinks : sequence of MidiSink
+        What is sent.
+    names : sequence of str, optional
+        Name of each sink's track in the file.
     """
 
-    def __init__(self, path: Path, tracks: Sequence[tuple[str, ParameterTable]], loudness: int = 0) -> None:
+    def __init__(self, path: Path, sinks: Sequence[MidiSink], names: Sequence[str] | None = None) -> None:
         self._path = path
-        self._loudness = loudness
-        self._channels = [
-            _Channel(name, (FIRST_CHANNEL - 1 + index) % 16, table) for index, (name, table) in enumerate(tracks)
-        ]
+        self._sinks, self._names = sinks, names
+        self._hits: list[Timed] = []
 
-    def write(self, event: Event) -> None:
-        """Add a hit; the hits of one track come in the order of time."""
-        channel = self._channels[event["track"]]
-        tick = round(event["trigger_s"] * TICKS_PER_SECOND)
-        _end_note(channel, tick)
-        _send_controllers(channel, tick, event["values"])
-        _start_note(channel, tick, velocity(event["scaled"][self._loudness]))
+    def write(self, hit: HitEvent) -> None:
+        """Add a hit; its note is where the synthesiser played it."""
+        self._hits.append((hit.trigger_s, hit))
 
     def close(self) -> None:
         """Write the file."""
-        import mido
-
-        file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-        file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO_US, time=0)]))
-        for channel in self._channels:
-            _end_note(channel, None)
-            file.tracks.append(_midi_track(channel))
-        file.save(str(self._path))
+        self._path.write_bytes(midi_file(self._hits, self._sinks, self._names))
 
 
-def velocity(loudness: float) -> int:
-    """Velocity 1 to 127 of a loudness scaled to 0..1."""
-    return 1 + round(126 * min(1.0, max(0.0, loudness)))
+def midi_file(hits: Iterable[Timed], sinks: Sequence[MidiSink], names: Sequence[str] | None = None) -> bytes:
+    """Content of a type 1 file; equal hits and sinks give equal bytes.
 
-
-def controller_value(table: ParameterTable, name: str, value: float) -> int:
-    """A parameter's value, in its unit, as 0 to 127 along its curve."""
-    return round(127 * min(1.0, max(0.0, table[name].to_position(value))))
-
-
-def _end_note(channel: _Channel, limit: int | None) -> None:
-    """End the note that sounds, at the latest at tick `limit`."""
+    Parameters
+    ----------
+    hits : iterable of (float, HitEvent)
+        Hits and their times in s, from 0, in any order.
+    sinks : sequence of MidiSink
+        What is sent.
+    names : sequence of str, optional
+        Name of each sink's track in the file; by default its instrument, or its id.
+    """
     import mido
 
-    if channel.note_off is None:
-        return
-    tick = channel.note_off if limit is None else min(limit, channel.note_off)
-    channel.messages.append((tick, mido.Message("note_off", channel=channel.channel, note=NOTE, velocity=0)))
-    channel.note_off = None
+    in_time = sorted(hits, key=lambda timed: timed[0])
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO_US, time=0)]))
+    for at, sink in enumerate(sinks):
+        name = names[at] if names is not None else sink.instrument or sink.id
+        file.tracks.append(_track(name, _messages(in_time, sink)))
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
 
 
-def _send_controllers(channel: _Channel, tick: int, values: dict[str, float]) -> None:
-    import mido
-
-    for name in channel.table.names[:CONTROLLERS]:
-        if name not in values:
-            continue
-        control = FIRST_CONTROLLER + channel.table.index(name)
-        value = controller_value(channel.table, name, values[name])
-        if channel.controllers.get(control) != value:
-            channel.controllers[control] = value
-            message = mido.Message("control_change", channel=channel.channel, control=control, value=value)
-            channel.messages.append((tick, message))
+def write_midi(path: Path, hits: Iterable[Timed], sinks: Sequence[MidiSink]) -> None:
+    """Write hits as `midi_file` gives them."""
+    path.write_bytes(midi_file(hits, sinks))
 
 
-def _start_note(channel: _Channel, tick: int, speed: int) -> None:
-    import mido
+def _messages(hits: Iterable[Timed], sink: MidiSink) -> Iterator[tuple[float, bytes]]:
+    """What a sink sends, and when."""
+    port = PortOut([sink], byte_s=0.0)
+    yield from ((0.0, message) for message in port.opening(0.0))
+    for now_s, hit in hits:
+        yield from _due(port, now_s)
+        yield from ((now_s, message) for message in port.hit(hit, now_s))
+    yield from _due(port, float("inf"))
 
-    channel.messages.append((tick, mido.Message("note_on", channel=channel.channel, note=NOTE, velocity=speed)))
-    channel.note_off = tick + round(NOTE_LENGTH_S * TICKS_PER_SECOND)
+
+def _due(port: PortOut, until_s: float) -> Iterator[tuple[float, bytes]]:
+    while (due_s := port.next_due_s) is not None and due_s <= until_s:
+        yield from ((due_s, message) for message in port.due(due_s))
 
 
-def _midi_track(channel: _Channel) -> Any:
+def _track(name: str, messages: Iterable[tuple[float, bytes]]) -> Any:
     """The messages with the ticks since the one before."""
     import mido
 
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(channel.name), time=0)])
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(name), time=0)])
     before = 0
-    for tick, message in channel.messages:
-        track.append(message.copy(time=tick - before))
+    for time_s, message in messages:
+        tick = round(time_s * TICKS_PER_SECOND)
+        track.append(mido.Message.from_bytes(message, tick - before))
         before = tick
     return track
 

@@ -22,6 +22,7 @@ from remapd.offline.outputs import OutputError, OutputGroup
 from remapd.offline.picture import draw_picture
 from remapd.offline.picture_builder import PictureBuilder
 from remapd.offline.render_job import RenderFiles, RenderSettings, RenderSummary
+from remapd.sinks.midi.defaults import default_sink
 
 Samples = NDArray[np.float32]
 #: Called with the frames done and the frames that the input promises.
@@ -110,9 +111,8 @@ class _Run:
             rejected = stack.enter_context(event_writer(files.rejected, REJECTED_COLUMNS))
             sinks.on_rejected.append(lambda candidate: rejected.write(candidate.as_dict()))
         if files.midi is not None:
-            tracks = [(f"{number} {model.name}", model.table) for number, model in enumerate(models, 1)]
-            midi = stack.enter_context(closing(MidiFileWriter(files.midi, tracks)))
-            sinks.on_hit.append(lambda hit: midi.write(hit.as_dict()))
+            midi = stack.enter_context(closing(_midi_writer(files.midi, self._settings)))
+            sinks.on_hit.append(midi.write)
         if files.plot is not None:
             self._picture = PictureBuilder(self._reader.path.name, self._reader.sample_rate, self._settings.tracks)
             sinks.on_hit.append(self._picture.add_hit)
@@ -180,3 +180,11 @@ class _Run:
             channel_peaks=self._reader.peaks.tolist(),
             reasons=self._sinks.reasons,
         )
+
+
+def _midi_writer(path: Path, settings: RenderSettings) -> MidiFileWriter:
+    """For the sinks that were asked for, or one for each track."""
+    if settings.midi_sinks:
+        return MidiFileWriter(path, settings.midi_sinks)
+    names = [f"{number} {track.model.name}" for number, track in enumerate(settings.tracks, 1)]
+    return MidiFileWriter(path, [default_sink(number) for number in range(1, len(names) + 1)], names)

@@ -12,6 +12,7 @@ from remapd.errors import FieldError
 from remapd.offline.event_files import check_suffix
 from remapd.offline.outputs import OutputGroup
 from remapd.parameters import Parameter, ParameterTable
+from remapd.sinks.midi.document import MidiSink
 
 RENDER_PARAMETERS = ParameterTable(
     "render",
@@ -41,6 +42,8 @@ class RenderSettings:
         1 or 2; by default as many as the input has, but no more than 2.
     encoding : str
         A key of `remapd.audio.file.ENCODINGS`.
+    midi_sinks : tuple of MidiSink
+        What a MIDI file gets; by default what every track would send to a device that learns.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class RenderSettings:
     block_size: int = int(RENDER_PARAMETERS["block_size"].default)
     output_channels: int | None = None
     encoding: str = DEFAULT_ENCODING
+    midi_sinks: tuple[MidiSink, ...] = ()
 
     def __post_init__(self) -> None:
         RENDER_PARAMETERS["block_size"].check(self.block_size)
