@@ -47,12 +47,15 @@ class Spec:
         Time in seconds for which it plays on without a parent and waits to be adopted; 0 ends it with its parent.
     socket : str
         Path at which it listens for a new parent meanwhile, in a folder of this user alone.
+    sinks : str
+        Path of the plan of its sinks; empty if it has none.
     """
 
     block: str
     stream: StreamSettings
     orphan_s: float = 0.0
     socket: str = ""
+    sinks: str = ""
 
     def to_json(self) -> str:
         """One line."""
@@ -62,6 +65,7 @@ class Spec:
                 "stream": self.stream.as_dict(),
                 "orphan_s": self.orphan_s,
                 "socket": self.socket,
+                "sinks": self.sinks,
             }
         )
 
