@@ -18,8 +18,8 @@ from tests.recordings import audio_folder, read_mono
 from tests.service_run import ServiceRun
 
 RATE = 48000
-#: Of the recording; long enough for some thirty strokes.
-_LENGTH_S = 9.0
+#: Strokes of a recording that are played.
+_STROKES = 26
 #: Behind the last stroke, until the last answer has rung out.
 _TAIL_S = 0.5
 _LEVEL_S = 0.15
@@ -54,14 +54,16 @@ def performance():
     return synthetic_performance() if audio_folder() is None else real_performance(audio_folder())
 
 
-def real_performance(folder, name="snare_fs14x8al/performance_a"):
+def real_performance(folder, name="snare_fs14x65maple/performance_a"):
     """The beginning of a performance that is built of single strokes of a real snare."""
     path = folder / name
     with path.with_suffix(".events.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if float(row["time_s"]) < _LENGTH_S - 0.3]
+        rows = list(csv.DictReader(file))[: _STROKES + 1]
     samples, rate = read_mono(path.with_suffix(".flac"))
     onsets, levels = (np.array([float(row[column]) for row in rows]) for column in ("time_s", "hit_rms100ms_dbfs"))
-    return Performance(name, at_rate(samples[: round(_LENGTH_S * rate)], RATE, rate), onsets, levels)
+    # Just before the first stroke that is not played.
+    end = round((onsets[_STROKES] - 0.005) * rate)
+    return Performance(name, at_rate(samples[:end], RATE, rate), onsets[:_STROKES], levels[:_STROKES])
 
 
 def synthetic_performance(count=24, seed=5):
@@ -174,3 +176,9 @@ def answer_levels_db(piece, sound):
 def hit_numbers(text):
     """Numbers of the hits that oscdump has shown, in their order."""
     return [int(number) for number in re.findall(r" /remapd/1/hit \w+ (\d+) ", text)]
+
+
+def steady_strokes(length_s, spacing_s=0.25):
+    """Strokes of one level without end, for as long as something is being restarted."""
+    onsets = np.arange(0.5, length_s - 0.4, spacing_s)
+    return at_rate(synthetic_strokes(list(onsets), [-12.0] * len(onsets), length_s), RATE)

@@ -53,12 +53,12 @@ def hit_values(level_db):
 def to_scsynth(number, level_db):
     pairs = [x for name, value in hit_values(level_db).items() for x in (name.replace(".", "_"), value)]
     node = 1000 + number
-    return bundle(message("/s_new", "remapd_snare808", node, 0, 0), message("/n_set", node, *pairs, "velocity", 0.5))
+    return bundle(message("/s_new", "remapd_snare808", node, 0, 0), message("/n_set", node, *pairs, "velocity", 1.0))
 
 
 def to_pd(number, level_db):
     values = [message(f"/remapd/track1/{name}", value) for name, value in hit_values(level_db).items()]
-    return bundle(*values, message("/remapd/track1/hit", number, 0.5))
+    return bundle(*values, message("/remapd/track1/hit", number, 1.0))
 
 
 def played_levels_db(server, folder, source, port, packet):
