@@ -3,10 +3,13 @@
 The parent's first line is the `Spec`. What it sends later are orders:
 
 - ``{"record": {"path": ..., "format": "wav", "max_s": 60.0}}`` and ``{"stop_recording": true}``;
+- ``{"sinks": path}`` takes a plan of sinks, ``{"panic": true}`` has what they play fall silent, and
+  ``{"test_sink": id}`` sends a made-up hit to one of them (see `SinkHost`);
 - ``{"stop": true}`` ends the engine.
 
 The engine reports ``{"compiling": true}``, ``{"playing": ...}`` (see `Playing`), ``{"recording": ...}``,
-``{"refused": "an order that was none"}``, ``{"fault": "why it ends"}`` and ``{"ending": 11}`` (see `Ending`).
+``{"sink": {"id": ..., "state": ...}}``, ``{"midi_out": ...}``, ``{"refused": "an order that was none"}``,
+``{"fault": "why it ends"}`` and ``{"ending": 11}`` (see `Ending`).
 """
 
 from __future__ import annotations

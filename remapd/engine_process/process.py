@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import threading
 import time
@@ -13,11 +12,14 @@ from remapd.audio.backend import Backend
 from remapd.audio.factory import make_backend
 from remapd.audio.priority import has_realtime_thread, lock_memory
 from remapd.engine_process.messages import Ending, Playing, Spec
+from remapd.engine_process.thread_priority import priority_below_audio
 from remapd.errors import DeviceError
+from remapd.processes import calm_python
 
 if TYPE_CHECKING:
     from remapd.engine.engine import Engine
     from remapd.engine_process.recorder import Recorder
+    from remapd.engine_process.sinks import SinkHost
 
 #: How often the device is looked at while it plays.
 WATCH_PERIOD_S = 0.1
@@ -30,6 +32,9 @@ _FIRST_BLOCK_POLL_S = 0.002
 _FADE_S = 0.03
 #: Time for a recording to be completed.
 _LAST_WRITE_S = 0.4
+#: Time for receivers and the MIDI process to fall silent.
+_SILENCE_S = 0.5
+_SINK_ORDERS = frozenset({"sinks", "panic", "test_sink"})
 #: Compiling for less than this is not worth a word.
 _LONG_COMPILATION_S = 4.0
 
@@ -73,6 +78,8 @@ class EngineProcess:
         self._spec, self._tell, self._stop = spec, tell, stop
         self._playing: Playing | None = None
         self._recorder: Recorder | None = None
+        self._sinks: SinkHost | None = None
+        self._plan = spec.sinks
 
     def obey(self, order: dict[str, Any]) -> None:
         """Do what the parent asks for; called in a thread of its own."""
@@ -83,8 +90,17 @@ class EngineProcess:
         elif "stop_recording" in order:
             if self._recorder is not None:
                 self._recorder.stop()
+        elif not _SINK_ORDERS.isdisjoint(order):
+            self._order_sinks(order)
         else:
             self._tell(json.dumps({"refused": ", ".join(order)[:200]}))
+
+    def _order_sinks(self, order: dict[str, Any]) -> None:
+        """Hand an order on; before there is anybody to take it, only the plan to begin with is kept."""
+        if "sinks" in order:
+            self._plan = str(order["sinks"])
+        if self._sinks is not None:
+            self._sinks.order(order)
 
     def _record(self, values: Any) -> None:
         from remapd.engine_process.recorder import RecordingOrder
@@ -101,7 +117,8 @@ class EngineProcess:
     def news(self) -> list[str]:
         """What a parent that comes late must be told: what plays and what is recorded."""
         playing = [self._playing.to_json()] if self._playing is not None else []
-        return playing + (self._recorder.last_report() if self._recorder is not None else [])
+        recording = self._recorder.last_report() if self._recorder is not None else []
+        return playing + recording + (self._sinks.news() if self._sinks is not None else [])
 
     def run(self) -> Ending:
         """Play until the end, whatever brings it.
@@ -115,13 +132,26 @@ class EngineProcess:
         """
         from remapd.engine.engine import Engine
         from remapd.engine.shared import SharedBlock
-        from remapd.engine_process.recorder import Recorder
+        from remapd.engine.wake import Wake
+        from remapd.engine_process.sinks import SinkHost
 
         calm = announce_compilation(self._tell)
         backend = make_backend(self._spec.stream)
         stream = backend.negotiate()
         channels = stream.input_channels, stream.output_channels
         engine = Engine(stream.sample_rate or 0.0, *channels, tracks=None, shared=SharedBlock.attach(self._spec.block))
+        wake = Wake()
+        engine.wake_descriptor = wake.write_descriptor
+        self._sinks = SinkHost(engine.shared, wake, self._tell)
+        self._sinks.order({"sinks": self._plan})
+        try:
+            return self._play(backend, engine, calm)
+        finally:
+            self._sinks.stop(_SILENCE_S)
+
+    def _play(self, backend: Backend, engine: Engine, calm: threading.Event) -> Ending:
+        from remapd.engine_process.recorder import Recorder
+
         engine.warm_up()
         info = backend.open(engine.callback_address, engine.userdata_address)
         memory_locked = lock_memory()
@@ -129,6 +159,7 @@ class EngineProcess:
         engine.mark_running(True)
         calm.set()
         self._start(backend, engine)
+        self._order_sinks({"priority": priority_below_audio()})
         self._recorder = Recorder(engine.tape, self._tell)
         self._playing = Playing(info, engine.status().block_frames, has_realtime_thread(), memory_locked)
         self._tell(self._playing.to_json())
@@ -164,6 +195,8 @@ class EngineProcess:
         return Ending.STOPPED
 
     def _end(self, backend: Backend, engine: Engine, ending: Ending) -> None:
+        if self._sinks is not None:
+            self._sinks.begin_stop()
         if ending is Ending.STOPPED:
             engine.fade_out()
             time.sleep(_FADE_S)
@@ -199,10 +232,3 @@ def announce_compilation(tell: Callable[[str], None]) -> threading.Event:
 
     event.register("numba:compile", Listener())
     return done
-
-
-def calm_python() -> None:
-    """Leave Python nothing to do while the engine plays: what exists now is never collected."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()

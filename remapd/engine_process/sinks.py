@@ -1,0 +1,260 @@
+"""The sinks of an engine: what is sent where, from a plan that the control process writes into a file.
+
+Hits go out through the native sender, and as they are to the MIDI process; both end with this process. All else is done
+by one thread that sleeps between orders and, while there are sinks, looks after their sockets twice a second. Whatever
+goes wrong here is told, and the music goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from remapd.engine.layout import MAX_TRACKS
+from remapd.engine.shared import SharedBlock
+from remapd.engine.wake import Wake
+from remapd.engine_process.made_up_hit import medium_hit
+from remapd.engine_process.osc_link import Address, OscLink
+from remapd.engine_process.sink_parts import OscPart, failed_report, packets_of, resolved_address
+from remapd.engine_process.sink_reports import SinkReports
+from remapd.engine_process.thread_priority import set_priority
+from remapd.errors import RemapdError
+from remapd.sinks.document import MidiSink, OscSink, sink_from
+from remapd.sinks.midi.child import MidiProcess
+from remapd.sinks.osc.packets import silencing
+from remapd.sinks.plan_file import read_plan
+from remapd.sinks.wire.native.layout import Framing
+from remapd.sinks.wire.plan import Destination
+from remapd.sinks.wire.sender import WireSender
+
+#: How often sockets are looked after.
+PERIOD_S = 0.5
+#: Time for the MIDI process to end all notes.
+MIDI_PATIENCE_S = 0.35
+#: No sink has this name.
+_MIDI = "\0midi"
+
+
+class SinkHost:
+    """Sinks of one engine.
+
+    Parameters
+    ----------
+    block : SharedBlock
+        The engine's.
+    wake : Wake
+        Where the engine wakes those who wait for hits.
+    tell : callable
+        Takes each report, a line of JSON: ``{"sink": {"id", "state", "fault", "sent", "dropped", ...}}``.
+    """
+
+    def __init__(self, block: SharedBlock, wake: Wake, tell: Callable[[str], None]) -> None:
+        self._block, self._wake, self._tell = block, wake, tell
+        self._reports = SinkReports(tell)
+        self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._osc: dict[str, OscPart] = {}
+        self._midi: list[MidiSink] = []
+        self._sender: WireSender | None = None
+        self._midi_process: MidiProcess | None = None
+        self._priority = 0
+        self._thread = threading.Thread(target=self._run, name="sinks", daemon=True)
+        self._thread.start()
+
+    def order(self, order: dict[str, Any]) -> None:
+        """Take an order; returns at once.
+
+        ``{"sinks": path}``: those of a plan and no others; ``{"panic": true}``; ``{"test_sink": id}``: a made-up hit
+        for one; ``{"priority": n}``: of the sender's thread.
+        """
+        self._orders.put(order)
+
+    def news(self) -> list[str]:
+        """What was told last of each sink, for a parent that has not heard it."""
+        return self._reports.lines()
+
+    def begin_stop(self) -> None:
+        """Have everything fall silent and end; returns at once."""
+        self._orders.put({"stop": True})
+
+    def stop(self, patience_s: float) -> None:
+        """Wait for so long until everything has ended."""
+        self.begin_stop()
+        self._thread.join(patience_s)
+
+    # -- the thread --------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        is_stopping = False
+        while not is_stopping:
+            order = self._next_order()
+            is_stopping = "stop" in order
+            try:
+                self._obey(order)
+                self._look_after()
+            except Exception as error:  # Whatever it is: the music goes on, and so do the other sinks.
+                self._tell(json.dumps({"refused": f"sinks: {str(error) or type(error).__name__}"[:1000]}))
+
+    def _next_order(self) -> dict[str, Any]:
+        """The next one; an empty one when it is time to look after the sockets."""
+        try:
+            return self._orders.get(timeout=PERIOD_S if self._osc else None)
+        except queue.Empty:
+            return {}
+
+    def _obey(self, order: dict[str, Any]) -> None:
+        if "sinks" in order:
+            self._take_plan(order["sinks"])
+        elif "panic" in order:
+            self._panic()
+        elif "test_sink" in order:
+            self._test(str(order["test_sink"]))
+        elif "priority" in order:
+            self._priority = int(order["priority"])
+            self._set_priority()
+        elif "stop" in order:
+            self._end()
+
+    def _look_after(self) -> None:
+        if self._sender is None:
+            return
+        self._sender.read_wall_clock()
+        unused = [close for part in self._osc.values() if (close := part.link.look(self._sender.counts(part.sink.id)))]
+        if unused:
+            self._sender.apply(list(self._destinations()))
+        for close in unused:
+            close()
+        self._tell_states()
+
+    def _tell_states(self) -> None:
+        assert self._sender is not None
+        for part in self._osc.values():
+            self._reports.tell(part.report(self._sender.counts(part.sink.id)), time.monotonic())
+
+    # -- a plan ------------------------------------------------------------------------------------------------------
+
+    def _take_plan(self, path: object) -> None:
+        """Do what a plan says, as far as it can be done; sinks that stay are not disturbed."""
+        documents = read_plan(Path(str(path))) if path else []
+        osc, midi = {}, []
+        self._reports.forget()
+        for place, document in enumerate(documents):
+            name = str(document.get("id", place + 1))
+            try:
+                sink = sink_from({key: value for key, value in document.items() if key != "resolved"}, name)
+                if not sink.enabled:
+                    continue
+                if isinstance(sink, OscSink):
+                    osc[name] = self._osc_part(sink, resolved_address(document, name))
+                else:
+                    midi.append(sink)
+            except RemapdError as error:
+                self._reports.tell(failed_report(name, error), time.monotonic())
+        self._change_osc(osc, needs_sender=bool(midi))
+        self._change_midi(midi)
+
+    def _osc_part(self, sink: OscSink, address: Address) -> OscPart:
+        """A sink at work; one that was there before keeps its socket, and its packets if it is the same."""
+        former = self._osc.get(sink.id)
+        if former is not None and former.sink == sink and former.address == address:
+            return former
+        made = packets_of(sink)
+        if former is not None and former.link.is_for(sink, address):
+            return OscPart(sink, address, former.link, made)
+        return OscPart(sink, address, OscLink(sink, address), made)
+
+    def _change_osc(self, osc: dict[str, OscPart], needs_sender: bool) -> None:
+        if self._sender is None and not osc and not needs_sender:
+            return
+        former, sender = self._osc, self._ready_sender()
+        for name, part in former.items():
+            if osc.get(name) is not part:
+                self._silence(part)
+        self._osc = osc
+        sender.apply(list(self._destinations()))
+        kept = {id(part.link) for part in osc.values()}
+        for part in former.values():
+            if id(part.link) not in kept:
+                part.link.close()
+
+    def _ready_sender(self) -> WireSender:
+        if self._sender is None:
+            self._sender = WireSender(self._block.record, self._wake, self._set_priority)
+            self._sender.start()
+        return self._sender
+
+    def _destinations(self) -> Iterator[Destination]:
+        for part in self._osc.values():
+            yield part.destination()
+        if self._midi_process is not None:
+            tracks = tuple(t for t in range(MAX_TRACKS) if any(sink.hears(t + 1) for sink in self._midi))
+            yield Destination(_MIDI, self._midi_process.socket, Framing.RECORD, tracks)
+
+    def _change_midi(self, midi: list[MidiSink]) -> None:
+        """Tell the MIDI process, which begins with the first of its sinks and ends with the last."""
+        self._midi = midi
+        documents = [sink.document() for sink in midi]
+        unused = None
+        if self._midi_process is None and midi:
+            self._midi_process = MidiProcess(self._hear_midi)
+            self._midi_process.start({"block": str(self._block.path or ""), "sinks": documents})
+        elif midi and self._midi_process is not None:
+            self._midi_process.order({"sinks": documents})
+        else:
+            unused, self._midi_process = self._midi_process, None
+        if self._sender is not None:
+            self._sender.apply(list(self._destinations()))
+        if unused is not None:
+            unused.stop(MIDI_PATIENCE_S)
+
+    def _hear_midi(self, report: dict[str, Any]) -> None:
+        """Hand on what the MIDI process tells; from a thread of its own."""
+        self._reports.hand_on(report)
+
+    # -- what a moment asks for --------------------------------------------------------------------------------------
+
+    def _panic(self) -> None:
+        for part in self._osc.values():
+            self._silence(part)
+        if self._midi_process is not None:
+            self._midi_process.order({"panic": True})
+
+    def _silence(self, part: OscPart) -> None:
+        for packet in silencing(part.sink):
+            if self._sender is not None:
+                self._sender.send_packet(part.sink.id, packet)
+
+    def _test(self, name: str) -> None:
+        sink = next((sink for sink in (*(p.sink for p in self._osc.values()), *self._midi) if sink.id == name), None)
+        if sink is None:
+            return
+        event = medium_hit(self._block.record, (sink.tracks or (1,))[0] - 1)
+        if isinstance(sink, OscSink):
+            assert self._sender is not None
+            self._sender.send_hit(name, event)
+        elif self._midi_process is not None:
+            self._midi_process.order({"hit": {"sink": name, "record": event.tobytes().hex()}})
+
+    def _set_priority(self) -> None:
+        """Give the sender's thread its place; called in that thread as well."""
+        if self._sender is not None and self._sender.thread_id and self._priority > 0:
+            set_priority(self._sender.thread_id, self._priority)
+
+    def _end(self) -> None:
+        """Fall silent: first what the receivers play, then the sender, then the MIDI process with its notes."""
+        try:
+            for part in self._osc.values():
+                self._silence(part)
+            if self._sender is not None:
+                self._sender.stop()
+        finally:
+            if self._midi_process is not None:
+                self._midi_process.stop(MIDI_PATIENCE_S)
+            for part in self._osc.values():
+                part.link.close()
+            self._osc, self._midi = {}, []
+            self._sender = self._midi_process = None
