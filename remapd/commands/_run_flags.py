@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ def parsed_flags(
     preset: str | None,
     settings: tuple[str, ...],
     device: dict[str, object],
+    sinks: Sequence[Mapping[str, object]] = (),
 ) -> Flags:
     """Turn options into values.
 
@@ -35,6 +36,8 @@ def parsed_flags(
         ``NAME=VALUE`` for every track.
     device : dict
         Values of controls below ``/device`` by name; None where nothing is said.
+    sinks : sequence of mapping
+        As `parsed_sinks` gives them.
 
     Raises
     ------
@@ -46,8 +49,23 @@ def parsed_flags(
     values = _device_values({name: device[name] for name in _DEVICE if device.get(name) is not None})
     texts = list(tracks) or (["1"] if model or preset else [])
     if not texts:
-        return Flags(values, (), _paths(_known_somewhere(settings)))
-    return Flags(values, [_track(text, model, preset, settings) for text in texts])
+        return Flags(values, (), _paths(_known_somewhere(settings)), sinks)
+    return Flags(values, [_track(text, model, preset, settings) for text in texts], sinks=sinks)
+
+
+def parsed_sinks(osc_outs: Sequence[str], midi_outs: Sequence[str]) -> Sequence[Mapping[str, object]]:
+    """Documents of the sinks that options name.
+
+    Raises
+    ------
+    RemapdError
+        If a text or a profile does not fit.
+    """
+    if not (osc_outs or midi_outs):
+        return ()
+    from remapd.control.sinks.flags import flag_sinks
+
+    return flag_sinks(osc_outs, midi_outs)
 
 
 def _device_values(given: dict[str, object]) -> dict[str, object]:

@@ -40,6 +40,13 @@ _SOUND_OPTIONS = (
                  help="A parameter of every track; `remapd parameters` lists them. Repeatable."),
     click.option("--neurality", type=float, help="How far the mapper moves the preset, 0 to 4."),
 )  # fmt: skip
+_SINK_OPTIONS = (
+    click.option("--osc-out", "osc_outs", multiple=True, metavar="HOST:PORT[=FORM]",
+                 help="Send hits as OSC, in the form vector, parameters, supercollider or pd. Repeatable."),
+    click.option("--midi-out", "midi_outs", multiple=True, metavar="PORT[=PROFILE[/INSTRUMENT]]",
+                 help="Send hits as MIDI to a port, by part of its name; an empty one is a virtual port of our own. "
+                      "Without a profile the parameters are controllers from 102 on. Repeatable."),
+)  # fmt: skip
 _CONTROL_OPTIONS = (
     click.option("--config", "config_file", type=click.Path(path_type=Path, readable=False), metavar="FILE",
                  help="Config in place of the usual one; `remapd config` shows both."),
@@ -53,7 +60,7 @@ _CONTROL_OPTIONS = (
 
 
 def _options(function: Any) -> Any:
-    for option in reversed((*_SOUND_OPTIONS, *_DEVICE_OPTIONS, *_CONTROL_OPTIONS)):
+    for option in reversed((*_SOUND_OPTIONS, *_SINK_OPTIONS, *_DEVICE_OPTIONS, *_CONTROL_OPTIONS)):
         function = option(function)
     return function
 
@@ -67,6 +74,8 @@ def command(
     preset: str | None,
     settings: tuple[str, ...],
     neurality: float | None,
+    osc_outs: tuple[str, ...],
+    midi_outs: tuple[str, ...],
     duration: float | None,
     wait: bool,
     fresh: bool,
@@ -88,7 +97,8 @@ def command(
     # Models named below may lie in a folder that the config names.
     config.directories().export()
     settings = (*settings, *option_settings({"--neurality": ("neurality", neurality)}))
-    flags = _run_flags.parsed_flags(tracks, model, preset, settings, _device(**options))
+    sinks = _run_flags.parsed_sinks(osc_outs, midi_outs)
+    flags = _run_flags.parsed_flags(tracks, model, preset, settings, _device(**options), sinks)
     fixed = {name: options[name] for name in ("input_file", "loop", "output_channels")}
     say = _sayer()
     with contextlib.ExitStack() as open_files:

@@ -8,21 +8,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Self, TextIO
 
-from remapd.audio.backend import StreamSettings
 from remapd.control.building import build_plane
 from remapd.control.controller import Controller
-from remapd.control.device import changed_stream, heard_stream
+from remapd.control.device import heard_stream
 from remapd.control.loop_thread import LoopThread
-from remapd.control.plans import misfits, plan_once
 from remapd.control.service import ControlService
 from remapd.control.settings.config import Config
 from remapd.control.settings.directories import Directories
 from remapd.control.settings.token import given_token, http_token
-from remapd.control.store.session_files import kept_aside, read_with_backup
-from remapd.daemon.adoption import find_orphan
+from remapd.daemon.adoption import Orphan
+from remapd.daemon.beginning import NO_FLAGS, Beginning, find_beginning
 from remapd.daemon.engine_file import EngineFile
 from remapd.daemon.run_marker import RunMarker
-from remapd.daemon.startup import Flags, starting_values
+from remapd.daemon.startup import Flags
 from remapd.daemon.supervisor import Supervisor
 from remapd.daemon.systemd import Progress, ServiceManager, SystemdWatch
 from remapd.engine.control import EngineControl
@@ -30,9 +28,6 @@ from remapd.engine.shared import SharedBlock
 from remapd.errors import StorageError
 
 _log = logging.getLogger("remapd.daemon")
-
-_BACKEND = "/device/backend"
-_NO_FLAGS = Flags()
 
 
 class Daemon:
@@ -75,7 +70,7 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        flags: Flags = _NO_FLAGS,
+        flags: Flags = NO_FLAGS,
         fixed: Mapping[str, Any] | None = None,
         notice: Callable[[str], None] = lambda line: None,
         wait_for_device: bool = False,
@@ -88,42 +83,17 @@ class Daemon:
         self._engine_file = EngineFile(directories.runtime)
         with ExitStack() as built:
             resumes, notes = self._occupy(directories, built)
-            orphan = find_orphan(directories.runtime)
-            if orphan is not None:
-                built.callback(orphan.leave)
-                notes.append("took over the engine that played on")
-            session, more = self._session(config, fresh)
-            plays_on = orphan is not None and not fresh
-            if plays_on and flags != _NO_FLAGS:
-                notes.append("it plays as it did: options of device and tracks do not hold; with --fresh they would")
-            values = starting_values(config.values(), session["values"], flags, resumes or plays_on, plays_on)
-            stream = _stream(values, fixed or {}, orphan.spec.stream if orphan is not None and plays_on else None)
-            self._shared = orphan.shared if orphan is not None else SharedBlock.create()
-            if orphan is None:
-                built.callback(self._shared.close)
+            start = find_beginning(config, flags, fixed or {}, fresh, resumes, built)
+            self._shared = self._block(start.orphan, built)
             self.control = EngineControl(self._shared)
-            spec = self._engine_file.spec(str(self._shared.path), stream, config.engine.orphan_s)
-            self.supervisor = Supervisor(
-                replace(orphan.spec, orphan_s=spec.orphan_s) if orphan is not None else spec,
-                self._tell,
-                lambda: self.control.mark_running(False),
-                wait_for_device,
-                found=orphan.link if orphan is not None else None,
-                on_start=self._engine_file.write,
-            )
+            self.supervisor = self._make_supervisor(start, config, wait_for_device)
             self.plane = build_plane(config, directories, self.control, self.supervisor, log_stream)
-            replaced = self.controller.begin({**session, "values": values})
-            if replaced and misfits(session["values"], self.plane.library):
-                replaced.append(kept_aside(directories.session_file))  # It is soon written anew.
-            notes += more + replaced
-            token = http_token(config.http, directories.token_file)
-            self.plane.logs.secrets.add(token)
-            if token and config.http.enabled and not given_token(config.http):
-                notes.append(f"the token that clients need is in {directories.token_file}")
-            service = ControlService(self.plane, token, [self._watch_for_manager()])
-            self._loop = LoopThread(service)
-            self._takes_over, self._notes = orphan is not None, notes
-            self._stream = heard_stream(stream, self.controller.values())
+            self.plane.sinks.list.fix(flags.sinks)
+            notes += start.notes + start.take_up(self.controller, self.plane.library, config)
+            token, more = self._token(config)
+            self._loop = LoopThread(ControlService(self.plane, token, [self._watch_for_manager()]))
+            self._takes_over, self._notes = start.orphan is not None, notes + more
+            self._stream = heard_stream(start.stream, self.controller.values())
             self._built = built.pop_all()
 
     def _occupy(self, directories: Directories, built: ExitStack) -> tuple[bool, list[str]]:
@@ -138,6 +108,35 @@ class Daemon:
             return False, [f"nothing can be kept: {error}"]
         built.callback(self._marker.leave)
         return self._marker.was_left, []
+
+    def _block(self, orphan: Orphan | None, built: ExitStack) -> SharedBlock:
+        """The shared block: that of the engine that plays, or a new one."""
+        if orphan is not None:
+            return orphan.shared
+        shared = SharedBlock.create()
+        built.callback(shared.close)
+        return shared
+
+    def _make_supervisor(self, start: Beginning, config: Config, wait_for_device: bool) -> Supervisor:
+        sinks, orphan = config.directories().sinks_file, start.orphan
+        spec = self._engine_file.spec(str(self._shared.path), start.stream, config.engine.orphan_s, str(sinks))
+        return Supervisor(
+            replace(orphan.spec, orphan_s=spec.orphan_s, sinks=spec.sinks) if orphan is not None else spec,
+            self._tell,
+            lambda: self.control.mark_running(False),
+            wait_for_device,
+            found=orphan.link if orphan is not None else None,
+            on_start=self._engine_file.write,
+        )
+
+    def _token(self, config: Config) -> tuple[str, list[str]]:
+        """The token that clients need, empty if they need none, and what has to be told of it."""
+        generated = config.directories().token_file
+        token = http_token(config.http, generated)
+        self.plane.logs.secrets.add(token)
+        if token and config.http.enabled and not given_token(config.http):
+            return token, [f"the token that clients need is in {generated}"]
+        return token, []
 
     def _watch_for_manager(self) -> SystemdWatch:
         """Signs of life for a service manager, as long as sound is made."""
@@ -212,15 +211,6 @@ class Daemon:
         """
         self._loop.run(self.controller.change(changes))
 
-    def _session(self, config: Config, fresh: bool) -> tuple[dict[str, Any], list[str]]:
-        """The session to go on from, always with values, and what has to be told of it."""
-        if not config.session.restore or fresh:
-            return {"values": {}}, []
-        session, notes = read_with_backup(config.directories().session_file)
-        found = session or {}
-        values = found.get("values")
-        return {**found, "values": values if isinstance(values, dict) else {}}, notes
-
     def _tell(self, line: str) -> None:
         _log.info("%s", line)
         self._notice(line)
@@ -234,9 +224,3 @@ class Daemon:
             served.append(f"OSC at {osc.host}:{osc.udp_port}")
         if served:
             self._notice(", ".join(served))
-
-
-def _stream(values: Mapping[str, object], fixed: Mapping[str, Any], playing: StreamSettings | None) -> StreamSettings:
-    """The device that values ask for, with the rest from what plays already; what does not fit has its default."""
-    once, _ = plan_once({path: value for path, value in values.items() if path.startswith("/device/")}, lenient=True)
-    return changed_stream(playing or StreamSettings(backend=str(once[_BACKEND]), **fixed), once)

@@ -59,13 +59,13 @@ class EngineFile:
         self._folder = runtime
         self._path = runtime / _NAME
 
-    def spec(self, block: str, stream: StreamSettings, orphan_s: float) -> Spec:
-        """What to tell an engine that is to outlive its parent by `orphan_s` seconds."""
+    def spec(self, block: str, stream: StreamSettings, orphan_s: float, sinks: str = "") -> Spec:
+        """What to tell an engine with these sinks that is to outlive its parent by `orphan_s` seconds."""
         socket = self._folder / f"{_SOCKET_PREFIX}{secrets.token_hex(4)}.sock"
         if orphan_s > 0.0 and len(os.fsencode(socket)) > _LONGEST_SOCKET_BYTES:
             _log.warning("the music will not survive this process: the name of the folder %s is too long", self._folder)
             orphan_s = 0.0
-        return Spec(block, stream, orphan_s, str(socket))
+        return Spec(block, stream, orphan_s, str(socket), sinks)
 
     def write(self, spec: Spec, pid: int) -> None:
         """Say that this engine plays; a full disk is told, and the music goes on."""

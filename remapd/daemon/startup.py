@@ -31,11 +31,14 @@ class Flags:
         By name within each track; if there are any, they are all the tracks.
     each_track : mapping
         By name within a track, for every track there is.
+    sinks : sequence of mapping
+        Documents of sinks, which hold beside those of the config and the session.
     """
 
     values: Values = field(default_factory=dict)
     tracks: Sequence[Values] = ()
     each_track: Values = field(default_factory=dict)
+    sinks: Sequence[Values] = ()
 
 
 def starting_values(

@@ -8,11 +8,9 @@ from typing import Any
 from remapd.control.sinks.profiled import with_profile
 from remapd.errors import FieldError
 from remapd.sinks.document import sink_from
-from remapd.synth.registry import SYNTHS
+from remapd.sinks.midi.defaults import default_controls
 
 _OSC, _MIDI = "--osc-out", "--midi-out"
-#: Controllers 102 to 119 have no meaning of their own.
-_FIRST_CONTROLLER, _CONTROLLERS = 102, 18
 
 
 def flag_sinks(osc_outs: Sequence[str], midi_outs: Sequence[str]) -> list[dict[str, Any]]:
@@ -41,18 +39,9 @@ def _midi_sink(text: str, name: str) -> dict[str, Any]:
     profile, _, instrument = device.partition("/")
     sink: dict[str, Any] = {"id": name, "kind": "midi", "port": port}
     if not has_profile:
-        sink["controls"] = default_controls()
+        sink["controls"] = [control.document() for control in default_controls()]
     elif not profile:
         raise FieldError(_MIDI, "PORT, and perhaps = and a profile, such as TR-8S=roland-tr-8s/BD", text)
     else:
         sink |= {"profile": profile, "instrument": instrument}
     return sink_from(with_profile(sink, _MIDI), _MIDI).document()
-
-
-def default_controls() -> list[dict[str, Any]]:
-    """A controller for each parameter of each synth, from 102 on, for a device that can learn."""
-    return [
-        {"source": f"unit.{name}", "kind": "cc", "number": _FIRST_CONTROLLER + place, "synth": synth.name}
-        for synth in SYNTHS.values()
-        for place, name in enumerate(synth.table.names[:_CONTROLLERS])
-    ]
