@@ -59,6 +59,7 @@ def test_kinds_have_the_names_and_numbers_of_those_that_come_in() -> None:
         ({"virtual": 1}, "sinks[0].virtual", "true or false"),
         ({"tracks": [0]}, "sinks[0].tracks[0]", "1"),
         ({"mpe": True, "channel": 2}, "sinks[0].channel", "manager"),
+        ({"mpe": True, **with_control(kind="poly_pressure", number=...)}, "sinks[0].controls[0].kind", "pressure"),
         ({"bank": 3}, "sinks[0].bank", "program"),
         ({"program": 128}, "sinks[0].program", "127"),
         ({"programs": {"snare_1": -1}}, "sinks[0].programs.snare_1", "127"),

@@ -11,6 +11,9 @@ from __future__ import annotations
 from remapd.sinks.midi import encode
 from remapd.sinks.midi.encode import Address
 
+#: Kinds of one message, and its bytes.
+PLAIN = {"cc": 3, "pitch_bend": 3, "poly_pressure": 3, "pressure": 2}
+
 
 class Device:
     """The receivers behind a port."""
@@ -27,31 +30,39 @@ class Device:
 
     def value(self, address: Address) -> int | None:
         """The value a device has, as far as that is known."""
+        if address.kind in PLAIN:
+            return self._plain.get(address)
         coarse, fine = self._halves(address)
-        if address.kind in ("cc14", "nrpn"):
-            return None if coarse is None or fine is None else coarse << 7 | fine
-        return coarse
+        if address.kind == "nrpn7":
+            return coarse
+        return None if coarse is None or fine is None else coarse << 7 | fine
 
     def needed(self, address: Address, value: int) -> list[bytes]:
         """Messages that give a device a value; none if it has it."""
-        if address.kind in ("nrpn", "nrpn7"):
-            return self._numbered(address, value)
+        if address.kind in PLAIN:
+            return [] if self._plain.get(address) == value else [_plain(address, value)]
         if address.kind == "cc14":
             return self._two_halves(address, value)
-        return [] if self._plain.get(address) == value else [_plain(address, value)]
+        return self._numbered(address, value)
+
+    def size(self, address: Address, value: int) -> int:
+        """Bytes of `needed`, of a value that the device lacks."""
+        if address.kind in PLAIN:
+            return PLAIN[address.kind]
+        return sum(map(len, self.needed(address, value)))
 
     def hear(self, address: Address, message: bytes) -> None:
         """Take note of a message out of `needed`."""
-        if address.kind in ("nrpn", "nrpn7"):
-            self._hear_numbered(address, message[1], message[2])
-        elif address.kind in ("cc", "cc14"):
-            self._plain[Address("cc", address.channel, message[1])] = message[2]
-            if address.kind == "cc14" and message[1] == address.number:
-                self._plain.pop(_fine_half(address), None)
-        elif address.kind == "pitch_bend":
+        if address.kind == "pitch_bend":
             self._plain[address] = (message[2] << 7 | message[1]) - 8192
-        else:
+        elif address.kind in PLAIN:
             self._plain[address] = message[-1]
+        elif address.kind == "cc14":
+            self._plain[Address("cc", address.channel, message[1])] = message[2]
+            if message[1] == address.number:
+                self._plain.pop(_fine_half(address), None)
+        else:
+            self._hear_numbered(address, message[1], message[2])
 
     def forget(self, channel: int | None = None) -> None:
         """Know nothing any more, of one channel or of all."""
@@ -63,12 +74,10 @@ class Device:
                 del selected[one]
 
     def _halves(self, address: Address) -> tuple[int | None, int | None]:
-        if address.kind in ("nrpn", "nrpn7"):
-            return self._coarse.get(address), self._fine.get(address)
         if address.kind == "cc14":
             coarse = Address("cc", address.channel, address.number)
             return self._plain.get(coarse), self._plain.get(_fine_half(address))
-        return self._plain.get(address), None
+        return self._coarse.get(address), self._fine.get(address)
 
     def _two_halves(self, address: Address, value: int) -> list[bytes]:
         has_coarse, has_fine = self._halves(address)
@@ -115,10 +124,10 @@ def _fine_half(address: Address) -> Address:
 
 
 def _plain(address: Address, value: int) -> bytes:
+    if address.kind == "cc":
+        return encode.controller(address.channel, address.number, value)
     if address.kind == "pitch_bend":
         return encode.pitch_bend(address.channel, value)
     if address.kind == "pressure":
         return encode.pressure(address.channel, value)
-    if address.kind == "poly_pressure":
-        return encode.poly_pressure(address.channel, address.number, value)
-    return encode.controller(address.channel, address.number, value)
+    return encode.poly_pressure(address.channel, address.number, value)

@@ -205,5 +205,10 @@ def _check_whole(sink: MidiSink, field: str) -> None:
         raise FieldError(f"{field}.maximum_velocity", expected, sink.maximum_velocity)
     if sink.mpe and sink.channel != 1:
         raise FieldError(f"{field}.channel", "1, the manager channel of MPE's lower zone", sink.channel)
+    for at, control in enumerate(sink.controls):
+        if sink.mpe and control.kind == "poly_pressure":
+            raise FieldError(
+                f"{field}.controls[{at}].kind", "pressure, as each note of MPE has a channel", control.kind
+            )
     if sink.bank is not None and sink.program is None:
         raise FieldError(f"{field}.bank", "a program too, as a bank alone selects nothing", sink.bank)

@@ -76,7 +76,7 @@ class Pending:
         """Take note of a message that was sent."""
         self._device.hear(aim.address, message)
         self._begun = aim.address
-        if not self.messages(aim):
+        if self._device.value(aim.address) == aim.value:
             self._missing.pop(aim.address, None)
             self._begun = None
 
@@ -99,4 +99,4 @@ class Pending:
     def _rank(self, aim: Aim) -> tuple[bool, float]:
         known = self._device.value(aim.address)
         change = 1.0 if known is None else abs(aim.value - known) / aim.steps
-        return aim.is_of_note, self._priority(aim, change, sum(map(len, self.messages(aim))))
+        return aim.is_of_note, self._priority(aim, change, self._device.size(aim.address, aim.value))

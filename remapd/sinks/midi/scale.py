@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from remapd.parameters import ParameterTable
+from remapd.parameters import Parameter, ParameterTable
 from remapd.sinks.midi.control import Control
 from remapd.sinks.wire.packet import Source
 
@@ -23,20 +23,22 @@ class Scale:
 
     def __init__(self, control: Control, table: ParameterTable) -> None:
         self._control = control
-        self._place = _placing(control, table)
         low, high = control.source.range(table)
         low = low if control.source_minimum is None else control.source_minimum
         high = high if control.source_maximum is None else control.source_maximum
-        self._low, self._high = low, high
+        self._unit = _along(control.source.parameter(table)) if control.source.as_position else None
+        self._place = _placing(control, table)
         self._begin, self._end = (self._place(low), self._place(high)) if low < high else (0.0, 0.0)
         self.span = _span(control, table, low, high)
 
     def position(self, number: float) -> float:
-        """Place 0..1 on the way."""
+        """Place 0..1 on the way of a source's number; of a parameter it is the value, in its unit."""
         if not self._begin < self._end:
             return 0.0
-        held = min(self._high, max(self._low, number))
-        position = (self._place(held) - self._begin) / (self._end - self._begin)
+        if self._unit is not None:
+            number = self._unit(number)
+        position = (self._place(number) - self._begin) / (self._end - self._begin)
+        position = min(1.0, max(0.0, position))
         if self._control.curve == "slow":
             position *= position
         elif self._control.curve == "fast":
@@ -60,7 +62,16 @@ def _placing(control: Control, table: ParameterTable) -> Placing:
         return _logarithm
     if control.curve == "linear" or source.as_position or source.kind != Source.VALUE:
         return float
-    return source.parameter(table).to_position
+    return _along(source.parameter(table))
+
+
+def _along(parameter: Parameter) -> Placing:
+    """`Parameter.to_position`, for any number."""
+    low, way = parameter.minimum, parameter.maximum - parameter.minimum
+    if parameter.curve != "log":
+        return lambda number: (number - low) / way
+    ratios = math.log(parameter.maximum / low)
+    return lambda number: math.log(number / low) / ratios if number > 0.0 else 0.0
 
 
 def _logarithm(number: float) -> float:

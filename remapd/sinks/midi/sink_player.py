@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from remapd.engine.events import HitEvent
 from remapd.sinks.midi.control import Control
@@ -13,34 +14,28 @@ from remapd.sinks.midi.encode import Address
 from remapd.sinks.midi.notes import Key, Notes
 from remapd.sinks.midi.scale import Scale
 from remapd.sinks.midi.sensitivity import sensitivity
+from remapd.sinks.sources import SourceRef
+from remapd.sinks.wire.packet import Source
 from remapd.synth.registry import SYNTHS
 
+#: What a control reads of a hit, its number on the sink, and its velocity.
+Reader = Callable[[HitEvent, int, float], float | None]
 #: The controller that MPE has for each note by itself, besides pitch bend and pressure.
 _MPE_TIMBRE = 74
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """A value that something on the device should have.
+class Aim(NamedTuple):
+    """A value that something on the device should have."""
 
-    Parameters
-    ----------
-    address : Address
-        What.
-    value : int
-        In the device's numbers.
-    steps : int
-        Of the control's whole way on the device.
-    worth : float
-        How much the whole way is heard.
-    is_of_note : bool
-        Whether it belongs to one note of MPE.
-    """
-
+    #: What.
     address: Address
+    #: In the device's numbers.
     value: int
+    #: Of the control's whole way on the device.
     steps: int
+    #: How much the whole way is heard.
     worth: float
+    #: Whether it belongs to one note of MPE.
     is_of_note: bool = False
 
 
@@ -56,10 +51,13 @@ class Play:
 
 @dataclass(slots=True)
 class _Way:
-    """One control while one synthesiser plays."""
+    """One control while one synthesiser plays, with what does not depend on the hit."""
 
     control: Control
+    #: Of the control in the sink.
+    place: int
     scale: Scale
+    read: Reader
     steps: int
     worth: float
 
@@ -76,7 +74,8 @@ class SinkPlayer:
     def __init__(self, sink: MidiSink) -> None:
         self.sink = sink
         self._hits = 0
-        self._ways: dict[str, list[_Way]] = {}
+        # Made for every synthesiser at once, so that the first hit after a change takes no longer.
+        self._ways = {synth: list(_ways(sink, synth)) for synth in SYNTHS}
         #: Position and number of each control, by its place, and by track.
         self._last: dict[tuple[int, int], tuple[float, int]] = {}
         self._last_member = 1
@@ -104,18 +103,10 @@ class SinkPlayer:
 
     def _moves(self, hit: HitEvent, velocity: float) -> Iterator[tuple[_Way, int]]:
         """Device's number of each control that the hit moves."""
-        for place, way in enumerate(self._ways_of(hit.synth)):
-            number = way.control.source.value(hit, self._hits, velocity)
+        for way in self._ways[hit.synth]:
+            number = way.read(hit, self._hits, velocity)
             if number is not None and math.isfinite(number):
-                yield way, self._number(way, (place, hit.track), way.scale.position(number))
-
-    def _ways_of(self, synth: str) -> list[_Way]:
-        if synth not in self._ways:
-            table = SYNTHS[synth].table
-            fitting = [c for c in self.sink.controls if c.synth in ("", synth) and c.source.resolve(table) is not None]
-            self._ways[synth] = [_way(control, synth) for control in fitting]
-            self._last.clear()  # Places count among those that fit.
-        return self._ways[synth]
+                yield way, self._number(way, (way.place, hit.track), way.scale.position(number))
 
     def _number(self, way: _Way, key: tuple[int, int], position: float) -> int:
         """Smoothed, and left as it was where it hardly moved."""
@@ -146,7 +137,19 @@ class SinkPlayer:
         return self._last_member
 
 
-def _way(control: Control, synth: str) -> _Way:
-    scale = Scale(control, SYNTHS[synth].table)
-    worth = control.weight * scale.span * sensitivity(synth, control.source)
-    return _Way(control, scale, control.maximum - control.minimum, worth)
+def _ways(sink: MidiSink, synth: str) -> Iterator[_Way]:
+    """Ways of the controls that move while a synthesiser plays."""
+    table = SYNTHS[synth].table
+    for place, control in enumerate(sink.controls):
+        if control.synth in ("", synth) and control.source.resolve(table) is not None:
+            scale = Scale(control, table)
+            worth = control.weight * scale.span * sensitivity(synth, control.source)
+            yield _Way(control, place, scale, _reader(control.source), control.maximum - control.minimum, worth)
+
+
+def _reader(source: SourceRef) -> Reader:
+    """A parameter's value, which the scale takes from there; else as `SourceRef.value` has it."""
+    if source.kind == Source.VALUE:
+        name = source.name
+        return lambda hit, number, velocity: hit.values.get(name)
+    return source.value
