@@ -6,29 +6,39 @@ import struct
 
 import numpy as np
 import pytest
+import soundfile
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import SimpleUDPClient
 from scipy.stats import spearmanr
 
+from remapd.mapping.library import list_presets, load_preset_named
 from remapd.synth.registry import SYNTHS
 from tests.jack_server import jack_server
 from tests.jack_tape import Tape
 from tests.soft_synths import (
     CLIENTS,
+    PATIENCE_S,
+    Program,
     free_udp_port,
     need,
     pure_data,
     sclang,
     scsynth,
     store_definitions,
-)  # fmt: skip
+    supercollider_environment,
+)
+from tests.voices import hit
 
 TABLE = SYNTHS["snare808"].table
 LEVELS_DB = np.random.default_rng(3).permutation(np.linspace(-30.0, 0.0, 10))
 RATE = 48000
 #: Behind the last envelope's end.
 SPACING_S = 0.35
+
+
+#: Between hits that must not ring into each other.
+APART_S = 4
 
 
 def message(address, *arguments):
@@ -51,9 +61,14 @@ def hit_values(level_db):
 
 
 def to_scsynth(number, level_db):
-    pairs = [x for name, value in hit_values(level_db).items() for x in (name.replace(".", "_"), value)]
+    return to_scsynth_values(number, hit_values(level_db))
+
+
+def to_scsynth_values(number, values):
+    pairs = [x for name, value in values.items() for x in (name.replace(".", "_"), value)]
     node = 1000 + number
-    return bundle(message("/s_new", "remapd_snare808", node, 0, 0), message("/n_set", node, *pairs, "velocity", 1.0))
+    settings = message("/n_set", node, *pairs, "velocity", 1.0)
+    return bundle(message("/s_new", "remapd_snare808", node, 0, 0), settings)
 
 
 def to_pd(number, level_db):
@@ -116,6 +131,44 @@ def test_the_drums_of_supercollider_have_the_controls_of_the_tables(tmp_path):
     assert {p.name.replace(".", "_"): pytest.approx(p.default) for p in TABLE}.items() <= snare.items()
     for name in SYNTHS:
         assert "velocity" in definition_controls(folder / f"remapd_{name}.scsyndef")
+
+
+def rendered_by_scsynth(folder, packets):
+    """What scsynth makes of a packet each `APART_S`, without a sound card."""
+    packets = [*packets, bundle(message("/c_set", 0, 0))]
+    at = [struct.pack(">ii", number * APART_S, 0) for number in range(len(packets))]
+    packets = [packet.dgram[:8] + time_tag + packet.dgram[16:] for time_tag, packet in zip(at, packets, strict=True)]
+    score, sound = folder / "score.osc", folder / "sound.wav"
+    score.write_bytes(b"".join(struct.pack(">i", len(packet)) + packet for packet in packets))
+    command = ["scsynth", "-o", 1, "-N", score, "_", sound, RATE, "WAV", "float"]
+    with Program(folder, *command, environment=supercollider_environment(folder)) as run:
+        assert run.process.wait(PATIENCE_S) == 0, run.text()
+    return soundfile.read(sound)[0]
+
+
+def level_db(sound):
+    return 10 * np.log10(np.mean(sound**2))
+
+
+def centroid_st(sound):
+    spectrum = np.abs(np.fft.rfft(sound)) ** 2
+    return 12 * np.log2(np.average(np.fft.rfftfreq(len(sound), 1 / RATE), weights=spectrum))
+
+
+def test_the_snare_of_supercollider_sounds_like_the_voice(tmp_path):
+    """All snares that ship, rendered by scsynth without a sound card, against remapd's own voice."""
+    need("sclang", "scsynth")
+    store_definitions(tmp_path)
+    presets = [preset for preset in map(load_preset_named, list_presets()) if preset.synth == TABLE.name]
+    assert len(presets) >= 4
+    snares = [dict(zip(TABLE.names, map(float, preset.values), strict=True)) for preset in presets]
+    sound = rendered_by_scsynth(tmp_path, [to_scsynth_values(number, values) for number, values in enumerate(snares)])
+    for number, preset in enumerate(presets):
+        theirs = sound[number * APART_S * RATE :][:RATE]
+        ours = hit(SYNTHS[TABLE.name], preset.values, float(RATE), RATE)
+        # The pan costs 3 dB, and the noise is another one.
+        assert level_db(theirs) + 3.0 == pytest.approx(level_db(ours), abs=0.5)
+        assert centroid_st(theirs) == pytest.approx(centroid_st(ours), abs=1.0)
 
 
 def test_supercollider_plays_each_hit_as_loud_as_it_is_told(server, tmp_path):
