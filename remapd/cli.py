@@ -21,6 +21,7 @@ COMMANDS = {
     "models": "List, show, verify, import and export models.",
     "osc": "Show OSC that arrives, and what OSC sinks send.",
     "profiles": "List, show and verify device profiles, and make them of tables.",
+    "clients": "Make layouts for control surfaces: TouchOSC, Open Stage Control.",
     "parameters": "List every parameter.",
     "config": "Show the settings of `run`, or an example of all of them.",
     "devices": "List audio devices.",

@@ -1,0 +1,1 @@
+"""Layouts for TouchOSC: pages of the control tree as a compressed XML document."""
