@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 import importlib
 
-BENCHMARKS = ("engine", "blocks", "detection", "live", "processes", "control", "events", "midi_out", "training")
+BENCHMARKS = (
+    "engine",
+    "blocks",
+    "detection",
+    "live",
+    "processes",
+    "control",
+    "events",
+    "midi_out",
+    "midi_wire",
+    "training",
+)
 
 
 def main() -> None:
