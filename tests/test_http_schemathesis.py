@@ -33,6 +33,8 @@ class AnsweringHost(FakeHost):
 
     def order(self, message: dict[str, Any]) -> None:
         super().order(message)
+        if not message.keys() & {"record", "stop_recording"}:
+            return
         if "record" in message:
             self._path = message["record"]["path"]
         state = "recording" if "record" in message else "stopped"
