@@ -100,11 +100,10 @@ class _Builder:
         for index, row in enumerate(rows):
             column, down = divmod(index, deep)
             place = columns[column]._replace(y=frame.y + down * height, h=height - _GAP)
-            name = node_name(row.control)
-            nodes += widgets.row_nodes(name, row, place, colour)
-            for suffix, control in (("", row.control), ("_depth", row.depth)):
+            nodes += widgets.row_nodes(row, place, colour)
+            for control in (row.control, row.depth):
                 if control is not None and control.curve == "log":
-                    self._logs[name + suffix] = control
+                    self._logs[node_name(control)] = control
         return nodes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remapd.control.osc.addresses import address_of
 from remapd.control.tree import Control
-from remapd.layouts.surface import Row, value_text
+from remapd.layouts.surface import Row, node_name, value_text
 from remapd.layouts.touchosc.nodes import Colour, Frame, Node, Osc, Property
 from remapd.layouts.touchosc.scripts import fader_script
 
@@ -96,8 +96,9 @@ def fader(name: str, control: Control, frame: Frame, colour: Colour) -> Node:
     return Node("FADER", name, frame, properties, {"x": start}, () if control.curve == "log" else (message,))
 
 
-def row_nodes(name: str, row: Row, frame: Frame, colour: Colour) -> list[Node]:
+def row_nodes(row: Row, frame: Frame, colour: Colour) -> list[Node]:
     """A row: name, fader, value, and of a synthesiser's parameter its depth and lock."""
+    name = node_name(row.control)
     if row.control.kind == "switch":
         return switch(name, row, frame, colour)
     parts = [_NAME_PART, 0.0, _VALUE_PART, _DEPTH_PART * (row.depth is not None), _LOCK_PART * (row.lock is not None)]
@@ -110,9 +111,9 @@ def row_nodes(name: str, row: Row, frame: Frame, colour: Colour) -> list[Node]:
         label(f"{name}_value", value_text(row.control, row.control.default), told, size),
     ]
     if row.depth is not None:
-        nodes.append(fader(f"{name}_depth", row.depth, deep, DEPTH))
+        nodes.append(fader(node_name(row.depth), row.depth, deep, DEPTH))
     if row.lock is not None:
-        nodes += switch(f"{name}_lock", Row("L", row.lock), locked, LOCK)
+        nodes += switch(node_name(row.lock), Row("L", row.lock), locked, LOCK)
     return nodes
 
 
