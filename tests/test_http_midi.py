@@ -27,13 +27,15 @@ def reader(plane):
 def test_ports(plane):
     async def act(client):
         reader(plane).ports("remapd", "desk:1", available=["desk:1", "x"])
+        plane.host.report({"midi_out": {"interface": "JACK", "outputs": ["TR-8S:1"], "fault": ""}})
+        await asyncio.sleep(0)
         return (await client.get(PORTS)).json()
 
     ports = with_client(plane, act)
     assert ports == {
         "enabled": True, "interface": "JACK", "virtual": "remapd", "wanted": ["desk"], "available": ["desk:1", "x"],
         "open": ["remapd", "desk:1"], "faults": {}, "fault": "",
-        "counts": {"messages": 0, "ignored": 0, "changes": 0, "refused": 0, "overflows": 0},
+        "counts": {"messages": 0, "ignored": 0, "changes": 0, "refused": 0, "overflows": 0}, "outputs": ["TR-8S:1"],
     }  # fmt: skip
 
 

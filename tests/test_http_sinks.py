@@ -1,16 +1,21 @@
 """Sinks over REST, with the real service and a host that only pretends to run an engine."""
 
 import asyncio
+import io
 import json
+import time
 
+import mido
 import pytest
 
 from remapd.control.sinks.names import Names, UnknownHostError
 from remapd.control.sinks.service import Sinks
 from remapd.control.sinks.states import NO_ENGINE
 from remapd.sinks.plan_file import read_plan
+from tests.demo_events import hit
 from tests.plane import make_plane, with_client
 
+FILE = "/api/v1/events.mid"
 SINKS, PROFILES = "/api/v1/sinks", "/api/v1/profiles"
 OSC = {"kind": "osc", "host": "127.0.0.1", "port": 9100, "form": "parameters"}
 MIDI = {"kind": "midi", "port": "TR-8S", "channel": 10}
@@ -250,3 +255,32 @@ def test_a_preset_chooses_the_program(plane):
         await until(lambda: read_plan(plane.directories.sinks_file)[0]["program"] == 17)
 
     with_client(plane, act)
+
+
+def test_recent_hits_are_a_midi_file(plane):
+    async def act(client):
+        empty = await client.get(FILE)
+        assert (empty.status_code, notes_of(empty)) == (200, [])
+        for at in (1.0, 1.5, 3.25):
+            plane.events._history.append((time.time(), hit(at, onset_ns=round(1e9 * (at + 100.0)))))
+        file = await client.get(FILE)
+        assert file.headers["content-type"] == "audio/midi"
+        assert notes_of(file) == [(0.0, 9, 38), (0.5, 9, 38), (2.25, 9, 38)]
+        await client.post(SINKS, json={**MIDI, "channel": 3, "note": 60})
+        await client.post(SINKS, json=OSC)
+        assert notes_of(await client.get(FILE, params={"sink": "1"}))[0] == (0.0, 2, 60)
+        assert notes_of(await client.get(FILE, params={"sink": "1", "track": 2})) == []
+        assert (await client.get(FILE, params={"sink": "2"})).status_code == 409
+        assert (await client.get(FILE, params={"sink": "3"})).status_code == 404
+
+    with_client(plane, act)
+
+
+def notes_of(answer):
+    """Time, channel and note of each note on of a MIDI file."""
+    now_s, found = 0.0, []
+    for message in mido.MidiFile(file=io.BytesIO(answer.content)):
+        now_s += message.time
+        if message.type == "note_on" and message.velocity:
+            found.append((round(now_s, 3), message.channel, message.note))
+    return found

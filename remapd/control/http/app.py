@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 import remapd
 from remapd.control.http import (
     devices,
+    events_file,
     events_socket,
     health,
     jobs,
@@ -55,6 +56,7 @@ API_ROUTERS: tuple[Callable[[Plane], APIRouter], ...] = (
     profiles.router,
     events_socket.router,
     recent_events.router,
+    events_file.router,
     logs.router,
 )
 #: At the root of the port.

@@ -41,7 +41,7 @@ def router(plane: Plane) -> APIRouter:
     @routes.get("/ports", response_model=PortsDocument)
     async def ports() -> Response:
         """Ports that there are, those that are listened to, and what came in."""
-        return json_answer(ports_document(midi))
+        return json_answer({**ports_document(midi), "outputs": plane.sinks.outputs})
 
     @routes.get("/mappings", response_model=MappingTable, responses=_READ)
     async def mappings(if_none_match: IfNoneMatch = None) -> Response:

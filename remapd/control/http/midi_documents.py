@@ -127,6 +127,7 @@ class PortsDocument(BaseModel):
                 "enabled": True, "interface": "ALSA", "virtual": "remapd", "wanted": ["nano"],
                 "available": ["nanoKONTROL2:nanoKONTROL2 MIDI 1"],
                 "open": ["remapd", "nanoKONTROL2:nanoKONTROL2 MIDI 1"], "faults": {}, "fault": "", "counts": _COUNTS,
+                "outputs": ["TR-8S:TR-8S MIDI 1"],
             }
         }
     )  # fmt: skip
@@ -140,4 +141,7 @@ class PortsDocument(BaseModel):
     fault: str = Field(description="Why there is no MIDI; empty if there is.")
     counts: dict[str, int] = Field(
         description="Messages, those that moved nothing, changes made and refused, and overflows of a port."
+    )
+    outputs: list[str] = Field(
+        description="Ports that a sink may send to; they are looked for as long as there is a MIDI sink."
     )

@@ -71,6 +71,7 @@ class Sinks:
         self._names = names or Names()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._presets: Subscription | None = None
+        self.outputs: list[str] = []
         self.on_change: list[Callable[[], None]] = []
         self.list = SinkList(self._sinks_changed)
         self.states = SinkStates(self._tell_state)
@@ -188,13 +189,15 @@ class Sinks:
 
     def _on_report(self, report: dict[str, Any]) -> None:
         """Called in the supervisor's thread; the loop may be at its end."""
-        is_ours = not report.keys().isdisjoint(("sink", "ended"))
+        is_ours = not report.keys().isdisjoint(("sink", "midi_out", "ended"))
         if is_ours and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._take, report)
 
     def _take(self, report: Mapping[str, Any]) -> None:
         if isinstance(report.get("sink"), Mapping):
             self.states.report(report["sink"])
+        elif isinstance(report.get("midi_out"), Mapping):
+            self.outputs = [str(name) for name in report["midi_out"].get("outputs", ())]
         elif "ended" in report:
             self.states.wait_all(NO_ENGINE)
 
