@@ -76,7 +76,10 @@ class Pads:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def kill(self):
         self.process.kill()
@@ -101,6 +104,8 @@ def main(name, to):
         heard.open_virtual_port("in")
     print("ready", flush=True)
     sys.stdin.read()
+    heard.cancel_callback()
+    time.sleep(0.05)  # One that has begun needs Python's lock, which rtmidi holds while it waits for its end.
     heard.delete()
 
 

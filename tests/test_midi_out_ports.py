@@ -390,4 +390,4 @@ def test_everything_is_silent_and_closed_in_the_end():
     rig.hit(hit())
     port = rig.rtmidi.opened("pads:1")
     rig.player.close(time.monotonic())
-    assert (port.sent[-4:], port.deleted) == ([OFF, *SILENCE], True)
+    assert (port.sent[-7:], port.deleted) == ([OFF, *SILENCE, *SILENCE], True)

@@ -19,6 +19,8 @@ from remapd.sinks.midi.jack_ring import JackRing
 CLIENT_NAME = "remapd-midi-out"
 #: Of the port at our end of a connection.
 _PORT_NAME = "out"
+#: A few cycles of a JACK server.
+_DRAIN_S = 0.01
 #: Ports that are open at once.
 MAX_PORTS = 32
 
@@ -153,13 +155,20 @@ class OutPorts:
     def close(self, port: OutPort) -> None:
         """Close a port, once all that was sent is on its way (rtmidi waits for JACK at most a second)."""
         self._open.remove(port)
+        self.drain()
         if not self._open and self._spare is None:  # First the next one, so that there always is one.
             with contextlib.suppress(Exception):
                 self._spare = _output(self._rtmidi, self._api)
         _delete(port.output)
 
+    def drain(self) -> None:
+        """Wait until a JACK server has surely taken what was sent: rtmidi closes in the very cycle that takes it."""
+        if self._watch is not None and not self.has_ended:
+            time.sleep(_DRAIN_S)
+
     def close_all(self) -> None:
         """Close everything."""
+        self.drain()
         for port in self._open:
             _delete(port.output)
         if self._spare is not None:

@@ -102,9 +102,14 @@ class PortPlayer:
         return LOOK_S
 
     def close(self, now_s: float) -> None:
-        """End all notes and close everything, once that has gone out."""
+        """End all notes and close everything, once that has gone out.
+
+        It is said twice, as a JACK server on a busy machine may lose a cycle.
+        """
         self.panic(now_s)
         if self._ports is not None:
+            self._ports.drain()
+            self.panic(now_s)
             self._ports.close_all()
         self._ports, self._lines = None, {}
 

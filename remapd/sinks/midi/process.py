@@ -182,7 +182,7 @@ class MidiOutput:
             if order.get("panic"):
                 self._player.panic(time.monotonic())
             self.is_stopping |= bool(order.get("stop"))
-        except (ValueError, TypeError, KeyError, AttributeError, RemapdError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, RemapdError) as error:
             self.tell({"refused": one_line(error)[:200]})
 
     def _attach(self, path: str) -> None:
