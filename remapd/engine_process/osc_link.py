@@ -7,6 +7,7 @@ import errno
 import os
 import select
 import socket
+import sys
 from collections.abc import Callable
 
 from remapd.sinks.osc.sink import OscSink
@@ -18,6 +19,18 @@ FRAMINGS = {"udp": Framing.DATAGRAM, "tcp": Framing.LENGTH, "tcp-slip": Framing.
 _CONNECT_S = 0.005
 #: What waits for a receiver that does not read: it must not play old hits when it does again.
 _BACKLOG_BYTES = 16384
+_STREAM_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_SNDBUF, _BACKLOG_BYTES),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+]
+if sys.platform == "linux":  # A receiver that went without a word is noticed within seconds.
+    _STREAM_OPTIONS += [
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
+    ]
 #: What a receiver says to us is read so that it does not jam, and forgotten.
 _FORGET_BYTES = 65536
 _FORGET_TIMES = 16
@@ -149,8 +162,8 @@ def _new_socket(address: Address, is_stream: bool) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM if is_stream else socket.SOCK_DGRAM)
     made.setblocking(False)
     if is_stream:
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BACKLOG_BYTES)
+        for level, option, value in _STREAM_OPTIONS:
+            made.setsockopt(level, option, value)
     else:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     return made

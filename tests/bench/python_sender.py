@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import UDPClient
 
@@ -20,6 +21,8 @@ from remapd.audio.priority import request_realtime_priority
 from remapd.audio.virtual import VirtualBackend
 from remapd.engine.engine import Engine
 from remapd.engine.events import EventReader, HitEvent
+from remapd.engine.layout import EVENT
+from remapd.engine.rings import copy_event
 from remapd.engine.shared import SharedBlock
 from remapd.engine.stamps import stamp_sent
 from remapd.engine.wake import Wake
@@ -64,6 +67,7 @@ def main() -> None:
     engine.warm_up()
     engine.wake_descriptor = wake.write_descriptor
     stamp_sent(block.record, 1, 0)
+    copy_event(block.record, 0, np.zeros(1, EVENT))  # Compiled before there are hits.
     threads = [(send, (block.record, wake, EventReader(block.record), UDPClient("127.0.0.1", port)))]
     threads += [(burn, ())] * busy
     for function, arguments in threads:

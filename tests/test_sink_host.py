@@ -1,0 +1,250 @@
+"""The sinks of an engine without the engine: the MIDI process beside the sender, reports, faults, and the end."""
+
+import functools
+import json
+import queue
+import socket
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from remapd.engine.control import EngineControl, TrackSetup
+from remapd.engine.layout import EVENT
+from remapd.engine.shared import SharedBlock
+from remapd.engine.wake import Wake
+from remapd.engine_process import sinks as module
+from remapd.engine_process.made_up_hit import medium_hit
+from remapd.engine_process.sink_reports import SinkReports
+from remapd.engine_process.sinks import SinkHost
+from remapd.engine_process.thread_priority import priority_below_audio, set_priority
+from remapd.errors import RemapdError
+from remapd.mapping.library import load_model_named
+from remapd.sinks.midi.child import MidiProcess
+from remapd.sinks.plan_file import write_plan
+from tests.engine_sinks import osc, port_of, udp_receiver
+from tests.live_run import PATIENCE_S
+from tests.wire_hits import publish, random_event
+
+#: Says what it hears: orders as they are, and the sizes of records; says goodbye at the end.
+CHILD = """
+import json, os, select, signal, socket, sys
+records = socket.socket(fileno=int(sys.argv[1]))
+say = lambda **line: print(json.dumps(line), flush=True)
+class End(BaseException): pass
+def end(*_): raise End
+signal.signal(signal.SIGTERM, end)
+text = b""
+try:
+    while True:
+        ready = select.select([0, records], [], [])[0]
+        if records in ready:
+            say(record=records.recv(65536).hex())
+        if 0 in ready:
+            data = os.read(0, 65536)
+            if not data: break
+            *lines, text = (text + data).split(b"\\n")
+            for line in lines:
+                say(order=json.loads(line))
+                for sink in json.loads(line).get("sinks", []):
+                    say(sink={"id": sink["id"], "state": "open", "fault": ""})
+except End:
+    pass
+open(sys.argv[2], "w").write("silent")
+"""
+
+
+class Host:
+    """A host whose reports are read."""
+
+    def __init__(self, folder):
+        self.plan, self.goodbye = folder / "plan", folder / "goodbye"
+        self.block, self.wake = SharedBlock.create(), Wake()
+        EngineControl(self.block).set_up([TrackSetup(load_model_named("velocity"))])
+        self.lines = queue.Queue()
+        self.host = SinkHost(self.block, self.wake, self.lines.put)
+        publish(self.block.record, self.wake)
+
+    def sinks(self, *sinks):
+        write_plan(self.plan, sinks)
+        self.host.order({"sinks": str(self.plan)})
+
+    def hear(self, key, wanted=lambda content: True):
+        """The next report of a kind that is as wanted."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            report = json.loads(self.lines.get(timeout=deadline - time.monotonic()))
+            if key in report and wanted(report[key]):
+                return report[key]
+
+    def close(self):
+        self.host.stop(PATIENCE_S)
+        self.wake.close()
+        self.block.close()
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    script = tmp_path / "child.py"
+    script.write_text(CHILD.replace("sys.argv[2]", repr(str(tmp_path / "goodbye"))))
+    command = (sys.executable, str(script))
+    monkeypatch.setattr(module, "MidiProcess", functools.partial(MidiProcess, command=command))
+    monkeypatch.setattr(module, "MIDI_PATIENCE_S", PATIENCE_S)
+    host = Host(tmp_path)
+    yield host
+    host.close()
+
+
+def midi(name, **members):
+    return {"id": name, "kind": "midi", "port": "drum", **members}
+
+
+def test_the_midi_process_gets_sinks_hits_and_orders(host):
+    host.sinks(midi("m", tracks=[3]))
+    assert host.hear("order") == {"block": str(host.block.path)}
+    (told,) = host.hear("order", lambda order: "sinks" in order)["sinks"]
+    assert (told["id"], told["port"]) == ("m", "drum")
+    assert host.hear("sink", lambda sink: sink["id"] == "m")["state"] == "open"
+    publish(host.block.record, host.wake, random_event(track=0), random_event(5, track=2))
+    record = np.frombuffer(bytes.fromhex(host.hear("record")), EVENT)[0]
+    assert (record["track"], record["sequence"][0]) == (2, 2)
+    host.host.order({"panic": True})
+    assert host.hear("order") == {"panic": True}
+    host.host.order({"test_sink": "m"})
+    made_up = host.hear("order", lambda order: "hit" in order)["hit"]
+    assert made_up["sink"] == "m"
+    assert np.frombuffer(bytes.fromhex(made_up["record"]), EVENT)[0]["track"] == 2
+
+
+def test_the_midi_process_ends_in_silence_with_its_last_sink(host):
+    host.sinks(midi("m"))
+    host.hear("sink")
+    with udp_receiver() as receiver:
+        host.sinks(osc("a", port_of(receiver)))
+        host.hear("sink", lambda sink: sink["id"] == "a")
+        publish(host.block.record, host.wake, random_event())
+        receiver.recv(9000)
+    assert host.goodbye.read_text() == "silent"
+
+
+def test_everything_ends_in_silence(host):
+    with udp_receiver() as receiver:
+        host.sinks(midi("m"), osc("a", port_of(receiver), form="supercollider", group=5))
+        host.hear("order", lambda order: "sinks" in order)
+        host.host.stop(PATIENCE_S)
+        assert receiver.recv(9000).startswith(b"/g_freeAll\0\0,i\0\0")
+    assert host.goodbye.read_text() == "silent"
+    host.host.stop(PATIENCE_S)
+
+
+def test_a_new_parent_hears_of_every_sink(host):
+    with udp_receiver() as receiver:
+        host.sinks(midi("m"), osc("a", port_of(receiver)))
+        host.hear("sink", lambda sink: sink["id"] == "m")
+        told = {json.loads(line)["sink"]["id"] for line in host.host.news()}
+        assert told == {"m", "a"}
+        host.sinks(osc("a", port_of(receiver)))
+        host.hear("sink", lambda sink: sink["id"] == "a")
+        assert [json.loads(line)["sink"]["id"] for line in host.host.news()] == ["a"]
+
+
+def test_a_sink_that_is_off_sends_nothing(host):
+    with udp_receiver() as a, udp_receiver() as b:
+        host.sinks(osc("a", port_of(a), enabled=False), osc("b", port_of(b)))
+        host.hear("sink", lambda sink: sink["id"] == "b")
+        publish(host.block.record, host.wake, random_event())
+        b.recv(9000)
+        a.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            a.recv(9000)
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), RemapdError("the sender does not answer"), OSError(24, "too many")])
+def test_a_fault_is_told_and_the_next_plan_is_taken(host, monkeypatch, fault):
+    class Broken:
+        def __init__(self, *_):
+            raise fault
+
+    with udp_receiver() as receiver:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "WireSender", Broken)
+            host.sinks(osc("a", port_of(receiver)))
+            assert host.hear("refused").startswith("sinks: ")
+        host.sinks(osc("a", port_of(receiver)))
+        host.hear("sink", lambda sink: sink["state"] == "open")
+        publish(host.block.record, host.wake, random_event())
+        receiver.recv(9000)
+
+
+def test_it_sleeps_while_there_are_no_sinks(host):
+    """No sinks: no sender, no news."""
+    host.sinks()
+    host.host.order({"test_sink": "a"})
+    host.host.order({"panic": True})
+    host.host.stop(PATIENCE_S)
+    assert host.lines.empty()
+    assert host.host._sender is None
+
+
+def test_a_made_up_hit_plays_the_preset(host):
+    event = medium_hit(host.block.record, 0)
+    assert event["synth"] == 0
+    assert (event["scaled"] == 0.5).all()
+    assert np.isfinite(event["values"]).all()
+    assert np.isfinite(event["features"]).all()
+    assert event["values"].any()
+    assert not event["modulation"].any()
+    unused = medium_hit(host.block.record, 31)
+    assert unused["track"] == 31
+    assert np.isfinite(unused["values"]).all()
+
+
+def test_counts_are_told_once_a_second_and_states_at_once():
+    lines = []
+    reports = SinkReports(lambda line: lines.append(json.loads(line)["sink"]))
+    base = {"id": "a", "state": "open", "fault": "", "sent": 0}
+    reports.tell(base, 0.0)
+    reports.tell(dict(base), 5.0)
+    reports.tell(base | {"sent": 1}, 5.5)
+    reports.tell(base | {"sent": 2}, 6.0)
+    reports.tell(base | {"sent": 2, "state": "waiting"}, 6.1)
+    reports.tell(base | {"sent": 3, "state": "waiting"}, 6.6)
+    reports.tell(base | {"sent": 3, "state": "waiting"}, 7.2)
+    assert [(line["sent"], line["state"]) for line in lines] == [
+        (0, "open"),
+        (1, "open"),
+        (2, "waiting"),
+        (3, "waiting"),
+    ]
+
+
+def test_a_thread_gets_its_place_below_the_audio_where_that_is_granted():
+    started, end = threading.Event(), threading.Event()
+    audio = threading.Thread(target=lambda: (started.set(), end.wait(PATIENCE_S)))
+    audio.start()
+    started.wait(PATIENCE_S)
+    try:
+        if not set_priority(audio.native_id, 40):
+            pytest.skip("real-time priority is not granted here")
+        assert priority_below_audio() == 39
+        set_priority(audio.native_id, 1)
+        assert priority_below_audio() == 0
+    finally:
+        end.set()
+        audio.join()
+    assert priority_below_audio() == 0
+
+
+def test_a_receiver_at_an_address_of_version_6(host):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
+        try:
+            receiver.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6 here")
+        receiver.settimeout(PATIENCE_S)
+        host.sinks(osc("a", port_of(receiver)) | {"resolved": ["::1", port_of(receiver)]})
+        host.hear("sink", lambda sink: sink["state"] == "open")
+        publish(host.block.record, host.wake, random_event())
+        assert receiver.recv(9000).startswith(b"/remapd/1/hit")
