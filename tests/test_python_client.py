@@ -336,6 +336,36 @@ def test_hits_over_osc_have_names():
     assert asked == [1, 2]
 
 
+def test_hits_are_sent_here_over_osc_and_the_sink_goes_again(remapd):
+    remapd.models.activate("snare_1", track=1)
+    with remapd.osc_hits(tracks=(1,)) as hits:
+        (sink,) = remapd.sinks.list()
+        assert (sink["kind"], sink["form"], sink["tracks"]) == ("osc", "vector", [1])
+        assert remapd.sinks.get(sink["id"])["port"] == hits.port
+        found = [hits.next(PATIENCE_S) for _ in range(3)]
+        remapd.sinks.test(sink["id"])
+        found.append(hits.next(PATIENCE_S))
+    assert remapd.sinks.list() == []
+    assert [hit.number for hit in found] == list(range(1, len(found) + 1))
+    for hit in found:
+        assert (hit.track, hit.missed) == (1, 0)
+        assert 0.0 <= hit.velocity <= 1.0
+        assert tuple(hit.scaled) == tuple(name.rpartition("_")[0] for name in FEATURES.names)
+        assert tuple(hit.values) == get_synth("snare808").table.names
+
+
+def test_sinks_are_replaced_and_refused_by_field(remapd):
+    osc = {"kind": "osc", "host": "127.0.0.1", "port": 9}
+    made = remapd.sinks.replace([{**osc, "id": "one"}, {**osc, "id": "two", "port": 10}])
+    assert [sink["id"] for sink in made] == ["one", "two"]
+    assert remapd.sinks.put("two", {**osc, "port": 11})["port"] == 11
+    with pytest.raises(Problem) as caught:
+        remapd.sinks.add({**osc, "port": 99999})
+    assert (caught.value.status, caught.value.field) == (422, "sink.port")
+    assert remapd.sinks.replace([]) == []
+    assert remapd.profiles.list()
+
+
 @pytest.mark.parametrize("data", [b"", b"/", b"#bundle\0", b"\xff" * 12])
 def test_what_is_no_packet_has_no_messages(data):
     assert messages_of(data) == []

@@ -17,7 +17,7 @@ from remapd_client.documents import Value
 from remapd_client.errors import ClientError
 
 _FAILED = 1
-_LISTS = ("tracks", "models", "presets", "sessions", "recordings", "jobs")
+_LISTS = ("tracks", "models", "presets", "sessions", "sinks", "profiles", "recordings", "jobs")
 
 Action = Callable[[Remapd, argparse.Namespace], Iterable[str]]
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, cast
 from urllib.parse import urlsplit
 
-from remapd_client.desk import Sinks, Tracks
+from remapd_client.desk import Profiles, Sinks, Tracks
 from remapd_client.documents import Control, Document, Status, Value, Values
 from remapd_client.errors import ClientError
 from remapd_client.events import Events
@@ -36,14 +36,14 @@ class Remapd:
     ----------
     tree : Tree
         Everything that can be set.
-    tracks, models, presets, sessions, sinks, recordings, jobs
+    tracks, models, presets, sessions, sinks, profiles, recordings, jobs
         What there is of each.
     """
 
     def __init__(self, url: str = "http://127.0.0.1:8808", token: str = "", timeout_s: float = 30.0) -> None:
         self._transport = transport = Transport(url, token, timeout_s)
         self.tree = Tree(transport)
-        self.tracks, self.sinks = Tracks(transport), Sinks(transport)
+        self.tracks, self.sinks, self.profiles = Tracks(transport), Sinks(transport), Profiles(transport)
         self.models, self.presets, self.sessions = Models(transport), Presets(transport), Sessions(transport)
         self.recordings, self.jobs = Recordings(transport), Jobs(transport)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -43,17 +44,18 @@ class Sinks:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self) -> Document:
-        """All sinks with their states, as the service has them."""
-        return cast(Document, self._transport.get("/sinks"))
+    def list(self) -> list[Document]:
+        """All sinks; the member ``status`` of each says how it fares."""
+        return cast("list[Document]", self._transport.get("/sinks")["sinks"])
 
     def add(self, sink: Mapping[str, Any]) -> Document:
         """Add a sink, such as ``{"kind": "osc", "host": "127.0.0.1", "port": 9001, "form": "vector"}``."""
         return cast(Document, self._transport.send("POST", "/sinks", dict(sink)))
 
-    def replace(self, sinks: Iterable[Mapping[str, Any]]) -> Document:
+    def replace(self, sinks: Iterable[Mapping[str, Any]]) -> builtins.list[Document]:
         """Put these in the place of all that there are."""
-        return cast(Document, self._transport.send("PUT", "/sinks", {"sinks": [dict(sink) for sink in sinks]}))
+        table = self._transport.send("PUT", "/sinks", {"sinks": [dict(sink) for sink in sinks]})
+        return cast("builtins.list[Document]", table["sinks"])
 
     def get(self, identity: str) -> Document:
         """One sink."""
@@ -67,9 +69,24 @@ class Sinks:
         """Take a sink away."""
         self._transport.send("DELETE", _sink(identity))
 
-    def test(self, identity: str) -> None:
-        """Send a made-up hit of medium strength through one sink alone."""
-        self._transport.send("POST", f"{_sink(identity)}/test")
+    def test(self, identity: str) -> Document:
+        """Send a made-up hit of medium loudness through one sink alone; returns how it fared until then."""
+        return cast(Document, self._transport.send("POST", f"{_sink(identity)}/test"))
+
+
+class Profiles:
+    """Device profiles, from which MIDI sinks are made."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self) -> list[Document]:
+        """All profiles."""
+        return cast("list[Document]", self._transport.get("/profiles"))
+
+    def get(self, name: str) -> Document:
+        """One profile with its instruments."""
+        return cast(Document, self._transport.get(f"/profiles/{named(name)}"))
 
 
 def _sink(identity: str) -> str:
