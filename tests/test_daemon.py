@@ -260,6 +260,9 @@ def test_run_ends_after_the_time_that_was_given(loop):
         (["--device", "Studio"], "--device: expected no such choice with --backend virtual"),
         (["--host-api", "JACK"], "--host-api: "),
         (["--block-size", "5000"], "from 16 to 4096 frames"),
+        (["--osc-out", "localhost"], "--osc-out: expected HOST:PORT"),
+        (["--osc-out", "localhost:9000=vectr"], "--osc-out.form: expected one of"),
+        (["--midi-out", "x=no_such_device"], "--midi-out.profile: expected "),
     ],
 )
 def test_run_refuses_bad_input_in_one_line(options, text):

@@ -58,7 +58,7 @@ def test_both_an_input_and_an_output_are_needed(devices, status):
 def test_midi_is_well_if_one_interface_is():
     [finding] = midi.judge({"ALSA": "no sequencer", "Jack": ["synth:in", "drum:in"]})
     assert finding.status == "ok"
-    assert finding.text == "Jack: synth:in, drum:in; ALSA: no sequencer"
+    assert finding.text == "outputs for sinks: Jack: synth:in, drum:in; ALSA: no sequencer"
 
 
 def test_midi_without_an_interface_names_the_ways():

@@ -16,7 +16,7 @@ _FILES = "MIDI files are written all the same"
 
 
 def check_midi() -> Iterator[Finding]:
-    """Whether rtmidi is there, and which ports its interfaces show."""
+    """Whether rtmidi is there, and which outputs its interfaces show."""
     try:
         rtmidi = importlib.import_module("rtmidi")
     except ImportError as error:
@@ -32,8 +32,8 @@ def judge(found: dict[str, list[str] | str]) -> Iterator[Finding]:
     working = {name: ports for name, ports in found.items() if isinstance(ports, list)}
     broken = [f"{name}: {fault}" for name, fault in found.items() if isinstance(fault, str)]
     if working:
-        ports = [f"{name}: {', '.join(ports) or 'no ports'}" for name, ports in working.items()]
-        yield ok(_TOPIC, "; ".join([*ports, *broken]))
+        ports = [f"{name}: {', '.join(ports) or 'no outputs'}" for name, ports in working.items()]
+        yield ok(_TOPIC, f"outputs for sinks: {'; '.join([*ports, *broken])}")
     else:
         remedy = "load the sequencer (sudo modprobe snd-seq) or start a JACK server"
         yield warn(_TOPIC, "; ".join(broken) or "rtmidi was built without any interface", remedy)
