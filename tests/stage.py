@@ -19,7 +19,7 @@ from tests.service_run import ServiceRun
 
 RATE = 48000
 #: Strokes of a recording that are played.
-_STROKES = 26
+_STROKES = 20
 #: Behind the last stroke, until the last answer has rung out.
 _TAIL_S = 0.5
 _LEVEL_S = 0.15
@@ -66,7 +66,7 @@ def real_performance(folder, name="snare_fs14x65maple/performance_a"):
     return Performance(name, at_rate(samples[:end], RATE, rate), onsets[:_STROKES], levels[:_STROKES])
 
 
-def synthetic_performance(count=24, seed=5):
+def synthetic_performance(count=20, seed=5):
     """Strokes of many levels, from close together to far apart."""
     rng = np.random.default_rng(seed)
     onsets = 0.4 + np.cumsum(rng.uniform(0.16, 0.4, count))
