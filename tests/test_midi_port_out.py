@@ -334,6 +334,17 @@ def test_mpe_gives_each_note_a_channel_and_its_own_values_before_it() -> None:
     assert fourth[0] == bytes((0x81, 38, 0))  # All have a note: the oldest ends.
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_two_mpe_sinks_of_a_port_take_different_channels_if_there_are(channels: int) -> None:
+    stage = Stage([mpe_sink(id=name, note=note, mpe_channels=channels) for name, note in (("a", 40), ("b", 50))], 0.0)
+    for _ in range(3):
+        stage.hit(hit(0.0))
+    used = [message.channel for message in stage.instrument.started]
+    assert all(one != other for one, other in zip(used[::2], used[1::2], strict=True)) == (channels == 3)
+    stage.wait(1.0)
+    assert not stage.instrument.sounding
+
+
 def test_a_clock_that_asks_late_loses_nothing() -> None:
     stage = Stage([sink(*ALL, late_ms=0.0)], DIN_BYTE_S)
     stage.hit(at_unit(0.3))

@@ -43,7 +43,7 @@ class Notes:
         """Whether a note sounds on a channel."""
         return any(key[0] == channel for key in self._ends_s)
 
-    def oldest_channel(self, channels: Iterable[int]) -> int:
-        """Of channels that all have a note, the one whose note began first."""
+    def oldest_channel(self, channels: Iterable[int]) -> int | None:
+        """Of some channels the one whose note began first; None if they are silent."""
         allowed = set(channels)
-        return next(channel for channel, _ in self._ends_s if channel in allowed)
+        return next((channel for channel, _ in self._ends_s if channel in allowed), None)

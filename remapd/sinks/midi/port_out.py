@@ -116,7 +116,10 @@ class PortOut:
         only : str, optional
             The one sink that plays, whatever its tracks.
         """
-        plays = [player.play(hit, self._notes) for player in self._players if _hears(player, hit, only)]
+        plays: list[Play] = []
+        for player in self._players:
+            if _hears(player, hit, only):
+                plays.append(player.play(hit, self._notes, {play.key[0] for play in plays}))
         self._pending.want(aim for play in plays for aim in play.aims)
         plays.sort(key=lambda play: play.sink.late_ms)
         groups = [list(group) for _, group in itertools.groupby(plays, lambda play: play.sink.late_ms)]

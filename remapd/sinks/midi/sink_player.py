@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -86,8 +86,8 @@ class SinkPlayer:
         sink = self.sink
         return range(1, sink.mpe_channels + 2) if sink.mpe else range(sink.channel, sink.channel + 1)
 
-    def play(self, hit: HitEvent, notes: Notes) -> Play:
-        """Note and aims of a hit; `notes` tells MPE which channels are free."""
+    def play(self, hit: HitEvent, notes: Notes, taken: Collection[int] = ()) -> Play:
+        """Note and aims of a hit; MPE takes a channel without a note that is not `taken` by the same hit."""
         self._hits += 1
         velocity = self.sink.velocity.of(hit)
         low, high = self.sink.minimum_velocity, self.sink.maximum_velocity
@@ -98,7 +98,7 @@ class SinkPlayer:
                 note = number
             elif way.control.kind == "velocity":
                 speed = number
-        channel = self._member(notes) if self.sink.mpe else self.sink.channel
+        channel = self._member(notes, taken) if self.sink.mpe else self.sink.channel
         return Play(self.sink, (channel, note), speed, tuple(self._aims(moves, channel, note)))
 
     def _moves(self, hit: HitEvent, velocity: float) -> Iterator[tuple[_Way, int]]:
@@ -129,11 +129,13 @@ class SinkPlayer:
             address = Address(kind, where, note if kind == "poly_pressure" else number)
             yield Aim(address, value, way.steps, way.worth, is_of_note)
 
-    def _member(self, notes: Notes) -> int:
-        """The next channel without a note, or the one whose note began first."""
+    def _member(self, notes: Notes, taken: Collection[int]) -> int:
+        """The next channel that is free, or the one whose note began first."""
         members = list(self.channels)[1:]
         after = members[self._last_member - 1 :] + members[: self._last_member - 1]
-        self._last_member = next((c for c in after if not notes.on_channel(c)), None) or notes.oldest_channel(members)
+        ours = [channel for channel in after if channel not in taken] or after
+        free = (channel for channel in ours if not notes.on_channel(channel))
+        self._last_member = next(free, None) or notes.oldest_channel(ours) or ours[0]
         return self._last_member
 
 
