@@ -16,7 +16,13 @@ from remapd.control.changer import Changer, Check, nothing_against
 from remapd.control.device import device_values
 from remapd.control.host import EngineHost
 from remapd.control.plans import TrackPlan, plan_once, plan_track, plan_tracks
-from remapd.control.session_document import Section, restored_sections, session_document, session_parts
+from remapd.control.session_document import (
+    Section,
+    check_parts,
+    restored_sections,
+    session_document,
+    session_parts,
+)
 from remapd.control.sounds import ANY_FILE, Sounds
 from remapd.control.tree import Value
 from remapd.engine.control import EngineControl
@@ -198,6 +204,7 @@ class Controller(Changer):
             If anything does not fit or cannot be loaded; then nothing is changed.
         """
         values, parts = session_parts(document, self.sections)
+        await asyncio.to_thread(check_parts, self.sections, parts)
         async with self._turn:
             plans, _ = await asyncio.to_thread(plan_tracks, values, self._sounds, self._files)
             once = plan_once(values, lenient=False)[0] | self._kept_device(values)

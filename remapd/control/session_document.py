@@ -20,6 +20,15 @@ class Section(Protocol):
     def document(self) -> Any:
         """Give it as JSON has it."""
 
+    def check(self, document: Any) -> None:
+        """Raise what `restore` would; called off the loop, as there may be much to check.
+
+        Raises
+        ------
+        FieldError
+            If it does not fit.
+        """
+
     def restore(self, document: Any) -> None:
         """Take it back.
 
@@ -51,6 +60,12 @@ def session_parts(document: object, sections: Collection[str]) -> tuple[Mapping[
             raise FieldError("session", f"only {', '.join((_FORMAT, _VALUES, *sections))}", name)
     values = checked_object(fields.get(_VALUES, {}), "session.values")
     return values, {name: part for name, part in fields.items() if name in sections}
+
+
+def check_parts(sections: Mapping[str, Section], parts: Mapping[str, object]) -> None:
+    """Raise a `FieldError` if a part of a session does not fit; runs off the loop."""
+    for name, part in parts.items():
+        sections[name].check(part)
 
 
 @contextlib.contextmanager

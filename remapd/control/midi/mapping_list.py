@@ -41,6 +41,10 @@ class MappingList:
         """Give all of them as JSON has them."""
         return [mapping.document() for mapping in self._mappings]
 
+    def check(self, document: object) -> None:
+        """Raise a `FieldError` if something in a session does not fit."""
+        _parse_all(document, "midi")
+
     def restore(self, document: object) -> None:
         """Take all of them from a session; one whose control is not there, or is another now, rests.
 

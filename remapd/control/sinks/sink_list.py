@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -67,6 +69,10 @@ class SinkList:
     def document(self) -> list[dict[str, Any]]:
         """Give all that belong into a session: those of options come and go with the options."""
         return [entry.document() for entry in self._entries if entry.origin != "flag"]
+
+    def check(self, document: object) -> None:
+        """Raise a `FieldError` if something in a session does not fit."""
+        parsed_entries(document)
 
     def restore(self, document: object) -> None:
         """Take all of them from a session; those of options stay, and win over one of the same name.
@@ -223,7 +229,17 @@ def own_members(document: object, field: str) -> dict[str, Any]:
 
 
 def _named(document: object, field: str, name: object) -> Sink:
-    return sink_from({**own_members(document, field), "id": name}, field)
+    own = {**own_members(document, field), "id": name}
+    try:
+        return _parsed(json.dumps(own), field)
+    except (TypeError, ValueError, RecursionError):  # No JSON: its own field says so.
+        return sink_from(own, field)
+
+
+@functools.lru_cache(maxsize=4 * MAX_SINKS)
+def _parsed(text: str, field: str) -> Sink:
+    """Sink of a text; remembered, as large ones take some ms and are checked before they are taken up."""
+    return sink_from(json.loads(text), field)
 
 
 def _free(taken: set[str]) -> str:
