@@ -363,7 +363,8 @@ def test_sinks_are_replaced_and_refused_by_field(remapd):
         remapd.sinks.add({**osc, "port": 99999})
     assert (caught.value.status, caught.value.field) == (422, "sink.port")
     assert remapd.sinks.replace([]) == []
-    assert remapd.profiles.list()
+    names = [profile["name"] for profile in remapd.profiles.list()]
+    assert remapd.profiles.get(names[0])["name"] == names[0]
 
 
 @pytest.mark.parametrize("data", [b"", b"/", b"#bundle\0", b"\xff" * 12])

@@ -82,7 +82,7 @@ class Profiles:
 
     def list(self) -> list[Document]:
         """All profiles."""
-        return cast("list[Document]", self._transport.get("/profiles"))
+        return cast("list[Document]", self._transport.get("/profiles")["profiles"])
 
     def get(self, name: str) -> Document:
         """One profile with its instruments."""
