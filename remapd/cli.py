@@ -20,6 +20,7 @@ COMMANDS = {
     "experiment": "Train and compare recipes over many drums and presets.",
     "models": "List, show, verify, import and export models.",
     "osc": "Show OSC that arrives, and what OSC sinks send.",
+    "midi": "List MIDI ports, show what comes in, and play what a sink would send.",
     "profiles": "List, show and verify device profiles, and make them of tables.",
     "clients": "Make layouts for control surfaces: TouchOSC, Open Stage Control.",
     "parameters": "List every parameter.",

@@ -19,8 +19,8 @@ from remapd.sinks.midi.jack_ring import JackRing
 CLIENT_NAME = "remapd-midi-out"
 #: Of the port at our end of a connection.
 _PORT_NAME = "out"
-#: A few cycles of a JACK server.
-_DRAIN_S = 0.01
+#: Cycles of a JACK server after which a new connection is there and what was sent is gone, and the longest wait.
+_CYCLES, _LONGEST_S, _POLL_S = 4, 0.1, 0.001
 #: Ports that are open at once.
 MAX_PORTS = 32
 
@@ -139,6 +139,7 @@ class OutPorts:
         listed = self._listed[index]
         output = self._made(lambda made: made.open_port(index, _PORT_NAME))
         identity = self._watch.identity(listed) if self._watch is not None else 0
+        self.drain()
         return self._kept(OutPort(output, name, listed, identity, self._ring()))
 
     def open_virtual(self, name: str) -> OutPort:
@@ -162,9 +163,18 @@ class OutPorts:
         _delete(port.output)
 
     def drain(self) -> None:
-        """Wait until a JACK server has surely taken what was sent: rtmidi closes in the very cycle that takes it."""
-        if self._watch is not None and not self.has_ended:
-            time.sleep(_DRAIN_S)
+        """Wait for a few cycles of a JACK server.
+
+        It has surely taken what was sent then; rtmidi closes in the very cycle that takes it. And what is sent before
+        a new connection has come into its graph is lost.
+        """
+        if self._watch is None:
+            return
+        deadline, cycle, changes = time.monotonic() + _LONGEST_S, self._watch.cycle(), 0
+        while changes < _CYCLES and time.monotonic() < deadline and not self.has_ended:
+            time.sleep(_POLL_S)
+            before, cycle = cycle, self._watch.cycle()
+            changes += cycle != before
 
     def close_all(self) -> None:
         """Close everything."""
