@@ -52,6 +52,8 @@ def monitor(port: str | None, count: int | None) -> None:
         pass
     if watch is not None and watch.ended.is_set():
         raise RemapdError("the JACK server ended")
+    if watch is not None:
+        watch.close()
     ports.close()
     click.echo(f"remapd: {shown.messages} messages", err=True)
 
