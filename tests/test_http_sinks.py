@@ -122,6 +122,9 @@ def test_all_sinks_are_replaced_by_what_was_read(plane):
         ({**MIDI, "note": 128}, "sink.note"),
         ({**MIDI, "controls": [{"source": "unit.osc1.frek", "kind": "cc", "number": 20}]}, "sink.controls[0].source"),
         ({**MIDI, "profile": "no such device"}, "sink.profile"),
+        ({**MIDI, "profile": 123}, "sink.profile"),
+        ({**MIDI, "profile": {"a": 1}}, "sink.profile"),
+        ({**MIDI, "profile": "roland-tr-8s", "instrument": [1]}, "sink.instrument"),
         ({**MIDI, "profile": "roland-tr-8s", "instrument": "no such drum"}, "sink.instrument"),
     ],
 )

@@ -8,6 +8,9 @@ from typing import Any
 from remapd.control.sinks.limits import listed
 from remapd.errors import FieldError, NotFoundError
 from remapd.fields import checked_object
+from remapd.sinks.midi.document import parse_midi_sink
+
+_NAMED = ("kind", "profile", "instrument")
 
 
 def with_profile(document: object, field: str) -> dict[str, Any]:
@@ -35,12 +38,13 @@ def _of_profile(given: Mapping[str, Any], field: str) -> dict[str, Any]:
     from remapd.sinks.profiles.library import load_profile_named
     from remapd.sinks.profiles.sinks import sinks_from_profile
 
+    named = parse_midi_sink({name: given[name] for name in _NAMED if name in given}, field)
     try:
-        profile = load_profile_named(given["profile"])
+        profile = load_profile_named(named.profile)
     except NotFoundError as error:
         # The sink is at fault, not the path of a request.
         raise FieldError(f"{field}.profile", error.expected, error.got) from None
     try:
-        return sinks_from_profile(profile, given.get("instrument", ""))
+        return sinks_from_profile(profile, named.instrument)
     except FieldError as error:
         raise FieldError(f"{field}.{error.field}", error.expected, error.got) from None
