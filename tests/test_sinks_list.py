@@ -69,6 +69,16 @@ def test_there_is_room_for_so_many(sinks):
         sinks.parse_all([OSC] * (MAX_SINKS + 1))
 
 
+def test_all_together_are_not_too_long(sinks):
+    argument = {"source": "velocity", "scale": 0.123456, "offset": 0.25, "type": "float"}
+    large = {"kind": "osc", "form": "custom", "messages": [{"address": "/hit", "arguments": [argument] * 64}] * 20}
+    parsed = [sinks.parse({**large, "id": str(number)}) for number in range(14)]
+    with pytest.raises(TooLargeError, match="KiB"):
+        sinks.replace(parsed)
+    sinks.replace(parsed[:2])
+    assert len(sinks) == 2
+
+
 def test_a_sink_is_changed_in_its_place(sinks):
     add(sinks, OSC)
     add(sinks, MIDI)
@@ -149,6 +159,7 @@ def test_the_config_holds_after_an_ordinary_end_and_the_session_after_a_crash():
 
     assert begun(False) == [("config-1", 9100, "config"), ("1", "TR-8S", "session")]
     assert begun(True) == [("config-1", 9300, "config"), ("1", "TR-8S", "session")]
+    assert begun(True, config=config_sinks([OSC, OSC]))[-1] == ("config-2", 9100, "config")
     assert begun(False, config=[]) == [("1", "TR-8S", "session")]
     assert starting_sinks(config, None, True)[0] == [{**config[0], "origin": "config"}]
 
@@ -158,7 +169,7 @@ def test_damage_of_a_session_is_told_and_costs_that_sink_alone(saved):
     listed = [*saved, {**MIDI, "id": "good"}] if isinstance(saved, list) else saved
     sinks, notes = starting_sinks(config_sinks([OSC]), listed, True)
     assert len(notes) == 1
-    assert [sink["id"] for sink in sinks] in (["config-1", "good"], ["config-1"])
+    assert [sink["id"] for sink in sinks] in (["good", "config-1"], ["config-1"])
 
 
 def test_sinks_of_the_config_are_checked():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from remapd.control.plane import Plane
     from remapd.control.settings.config import Config
     from remapd.control.settings.sections import OscSection
+from remapd.control.sinks.limits import MAX_BYTES
 
 #: What may be sent at once is a multiple of what may be sent in a second.
 _BURST_S = 2.0
@@ -71,6 +72,8 @@ def make_policy(config: Config, token: str, names: Sequence[str] = ()) -> Policy
         larger_bodies=(
             (f"PUT {PREFIX}/models/", MAX_FILE_BYTES),
             (f"POST {PREFIX}/models/verify", MAX_FILE_BYTES),
+            (f"PUT {PREFIX}/sinks", 2 * MAX_BYTES),
+            (f"PUT {PREFIX}/session", 2 * MAX_BYTES),
             (f"PUT {PREFIX}/recordings/", RecordingLimits(**config.recordings).upload_bytes),
         ),
     )

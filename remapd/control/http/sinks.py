@@ -44,7 +44,7 @@ def router(plane: Plane) -> APIRouter:
         """Where hits are sent, and how that fares. The entity tag is that of all sinks; it does not tell of states."""
         return json_answer(_table(sinks), _tag(sinks))
 
-    @routes.put("/sinks", response_model=SinkTable, responses={**_TAGGED, **responses(412, 503)})
+    @routes.put("/sinks", response_model=SinkTable, responses={**_TAGGED, **responses(412, 413, 503)})
     async def replace_sinks(given: GivenSinks, if_match: IfMatch = None) -> Response:
         """Have these sinks and no others; one that stays as it was sends on without a gap."""
         await sinks.replace(given.sinks, _condition(sinks, if_match))
@@ -61,7 +61,7 @@ def router(plane: Plane) -> APIRouter:
         """A sink, and how it fares."""
         return json_answer(_row(sinks, sinks.list.entry(identity)), _tag(sinks))
 
-    @routes.put("/sinks/{identity}", response_model=SinkRow, responses={**_TAGGED, **responses(404, 412, 503)})
+    @routes.put("/sinks/{identity}", response_model=SinkRow, responses={**_TAGGED, **responses(404, 412, 413, 503)})
     async def change_sink(identity: Name, given: _Given, if_match: IfMatch = None) -> Response:
         """Have another sink of the same name in place of one."""
         entry = await sinks.change(identity, given, _condition(sinks, if_match))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from remapd.errors import FieldError
 
 MAX_SINKS = 32
+#: All of them together, as JSON.
+MAX_BYTES = 1 << 20
 
 
 def listed(document: object, field: str) -> Sequence[object]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from remapd.control.sinks.limits import MAX_SINKS, listed
+from remapd.control.sinks.limits import MAX_BYTES, MAX_SINKS, listed
 from remapd.errors import FieldError, NotFoundError, TooLargeError
 from remapd.fields import checked_choice, checked_object
 from remapd.sinks.document import Sink, sink_from
@@ -140,9 +140,11 @@ class SinkList:
         ------
         FieldError
             If two have one name; then nothing is changed.
+        TooLargeError
+            If all together are too long.
         """
         origins = {entry.sink.id: entry.origin for entry in self._entries}
-        self._install([Entry(sink, origins.get(sink.id, "session")) for sink in sinks])
+        self._take([Entry(sink, origins.get(sink.id, "session")) for sink in sinks])
 
     def add(self, sink: Sink, renames: bool = False) -> Entry:
         """Append one; `renames` gives it a free name if there is one of its name by now.
@@ -157,7 +159,7 @@ class SinkList:
         if renames and any(entry.sink.id == sink.id for entry in self._entries):
             sink = dataclasses.replace(sink, id=self._free_id())
         entry = Entry(sink)
-        self._install([*self._entries, entry], "sink")
+        self._take([*self._entries, entry], "sink")
         return entry
 
     def change(self, sink: Sink) -> Entry:
@@ -167,16 +169,24 @@ class SinkList:
         ------
         NotFoundError
             If there is none.
+        TooLargeError
+            If all together are too long.
         """
         former = self.entry(sink.id)
         entry = dataclasses.replace(former, sink=sink)
-        self._install([entry if one is former else one for one in self._entries])
+        self._take([entry if one is former else one for one in self._entries])
         return entry
 
     def remove(self, identity: str) -> None:
         """Take one away; raises a `NotFoundError` if there is none."""
         gone = self.entry(identity)
         self._install([entry for entry in self._entries if entry is not gone])
+
+    def _take(self, entries: Sequence[Entry], field: str = "sinks") -> None:
+        """Have these from a client, unless they are more than a session has room for."""
+        if len(json.dumps([entry.document() for entry in entries])) > MAX_BYTES:
+            raise TooLargeError(f"{field}: there is room for {MAX_BYTES // 1024} KiB")
+        self._install(entries, field)
 
     def _install(self, entries: Sequence[Entry], field: str = "sinks") -> None:
         if len(entries) > MAX_SINKS:

@@ -17,8 +17,8 @@ Document = Mapping[str, Any]
 def starting_sinks(config: Sequence[Document], saved: object, resumes: bool) -> tuple[list[dict[str, Any]], list[str]]:
     """Bring together what is said where, as the section of a session.
 
-    After a crash, and where the engine plays on, all is as it was. After an ordinary end the config says which sinks of
-    the config there are, and the others are as they were.
+    After a crash, and where the engine plays on, sinks are as they were, and what is new in the config comes to them.
+    After an ordinary end the config says which sinks of the config there are, and the others are as they were.
 
     Parameters
     ----------
@@ -37,14 +37,18 @@ def starting_sinks(config: Sequence[Document], saved: object, resumes: bool) -> 
         What had to be left out, for people.
     """
     kept, notes = _readable(saved)
-    if resumes and saved is not None and not notes:
-        return kept, []
-    named = {sink["id"] for sink in config}
-    others = [sink for sink in kept if sink[ORIGIN] != "config" and sink["id"] not in named]
-    sinks = [*({**sink, ORIGIN: "config"} for sink in config), *others]
+    said = [{**sink, ORIGIN: "config"} for sink in config]
+    others = [sink for sink in kept if sink[ORIGIN] != "config"]
+    sinks = _joined(kept, said) if resumes else _joined(said, others)
     if len(sinks) > MAX_SINKS:
         notes.append(f"sinks: there is room for {MAX_SINKS}; {len(sinks) - MAX_SINKS} of the session are left out")
     return sinks[:MAX_SINKS], notes
+
+
+def _joined(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Both, without those of the second whose name the first has."""
+    named = {sink["id"] for sink in first}
+    return [*first, *(sink for sink in second if sink["id"] not in named)]
 
 
 def config_sinks(given: object) -> list[dict[str, Any]]:
