@@ -1,5 +1,6 @@
 """``remapd run`` as a service in folders of its own on free ports, with clients of it."""
 
+import functools
 import os
 import re
 import signal
@@ -56,6 +57,13 @@ class ServiceRun(LiveRun):
             raise
         self.http = httpx.Client(base_url=self.url, timeout=30.0)
 
+    @functools.cached_property
+    def remapd(self):
+        """The client library of it."""
+        from remapd_client import Remapd  # Which benchmarks do without.
+
+        return Remapd(self.url)
+
     def get(self, path):
         """The document at a path below ``/api/v1``."""
         answer = self.http.get(f"/api/v1{path}")
@@ -82,4 +90,6 @@ class ServiceRun(LiveRun):
     def __exit__(self, *exception):
         if hasattr(self, "http"):
             self.http.close()
+        if "remapd" in vars(self):
+            self.remapd.close()
         super().__exit__(*exception)

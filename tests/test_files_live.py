@@ -8,6 +8,7 @@ import time
 
 import httpx
 import pytest
+from remapd_client import Problem
 
 from remapd.control.store.session_files import backup_of
 from tests.live_run import PATIENCE_S
@@ -28,15 +29,6 @@ def _is_playing(status):
     return status["state"] == "playing"
 
 
-def _put(run, path, value):
-    answer = run.http.put(f"/api/v1/tree{path}", json={"value": value})
-    assert answer.status_code == 200, answer.text
-
-
-def _value(run, path):
-    return run.get(f"/tree{path}")["value"]
-
-
 def _await_saved(path, text):
     """Look until the session says so: the service tells nobody when it has written it."""
     deadline = time.monotonic() + PATIENCE_S
@@ -49,22 +41,23 @@ def test_the_session_is_there_after_a_kill_and_after_damage(tmp_path):
     session = tmp_path / "state" / "session.json"
     with ServiceRun(tmp_path, *ON) as run:
         run.await_status(_is_playing)
-        _put(run, "/track/1/model", "kick_long")
-        _put(run, "/track/1/gain_db", -7.5)
+        run.remapd.set("/track/1/model", "kick_long")
+        run.remapd.set("/track/1/gain_db", -7.5)
         _await_saved(session, '"/track/1/gain_db": -7.5')
         run.process.kill()
         run.wait()
     with ServiceRun(tmp_path, *ON) as run:
-        assert _value(run, "/track/1/model") == "kick_long"
-        assert _value(run, "/track/1/gain_db") == -7.5
-        _put(run, "/track/1/gain_db", -9.5)
+        assert run.remapd.get("/track/1/model") == "kick_long"
+        assert run.remapd.get("/track/1/gain_db") == -7.5
+        run.remapd.set("/track/1/gain_db", -9.5)
         assert run.stop() == 0
     assert json.loads(session.read_bytes())["values"]["/track/1/gain_db"] == -9.5
     os.truncate(session, 100)
     with ServiceRun(tmp_path, *ON) as run:
-        assert _value(run, "/track/1/model") == "kick_long"
+        assert run.remapd.get("/track/1/model") == "kick_long"
         assert (
-            _value(run, "/track/1/gain_db") == json.loads(backup_of(session).read_bytes())["values"]["/track/1/gain_db"]
+            run.remapd.get("/track/1/gain_db")
+            == json.loads(backup_of(session).read_bytes())["values"]["/track/1/gain_db"]
         )
         assert session.with_name("session.json.damaged").stat().st_size == 100
 
@@ -72,18 +65,20 @@ def test_the_session_is_there_after_a_kill_and_after_damage(tmp_path):
 def test_a_model_that_is_cut_in_half_is_told_of_and_plays_on(tmp_path):
     with ServiceRun(tmp_path, *ON) as run:
         run.await_status(_is_playing)
-        assert run.http.put("/api/v1/models/mine", content=CONTENT).status_code == 201
-        _put(run, "/track/1/model", "mine")
+        run.remapd.models.put("mine", CONTENT)
+        run.remapd.set("/track/1/model", "mine")
         os.truncate(tmp_path / "data" / "models" / "mine.safetensors", len(CONTENT) // 2)
         run.await_text("what is loaded plays on")
         status = run.status()
         assert _is_playing(status)
         assert status["engine"]["starts"] == 1
-        assert _value(run, "/track/1/model") == "mine"
-        refused = run.http.put("/api/v1/models/half", content=CONTENT[: len(CONTENT) // 2])
-        assert refused.status_code == 422
-        assert refused.headers["content-type"] == "application/problem+json"
-        assert run.http.get("/api/v1/models/half").status_code == 404
+        assert run.remapd.get("/track/1/model") == "mine"
+        with pytest.raises(Problem) as refused:
+            run.remapd.models.put("half", CONTENT[: len(CONTENT) // 2])
+        assert refused.value.status == 422
+        with pytest.raises(Problem) as missing:
+            run.remapd.models.get("half")
+        assert missing.value.status == 404
         assert run.stop() == 0
 
 
@@ -92,7 +87,9 @@ def test_a_token_is_asked_for_and_is_in_no_log(tmp_path):
         path = tmp_path / "state" / "token"
         assert path.stat().st_mode & 0o777 == 0o600
         token = path.read_text().strip()
-        assert run.http.get("/api/v1/status").status_code == 401
+        with pytest.raises(Problem) as refused:
+            run.remapd.status()
+        assert refused.value.status == 401
         with httpx.Client(base_url=run.url, headers={"authorization": f"Bearer {token}"}) as client:
             assert client.get("/api/v1/status").status_code == 200
             assert token not in client.get("/api/v1/logs").text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from remapd_client import Events, Hit, News
 
 from tests.live_run import PATIENCE_S
 from tests.service_run import ServiceRun, drum_loop
@@ -38,29 +37,32 @@ def playing(folder: Path) -> Iterator[ServiceRun]:
         yield run
 
 
-@contextlib.contextmanager
-def news(run: ServiceRun, *topics: str) -> Iterator[ClientConnection]:
-    place = run.url.replace("http", "ws", 1) + f"/api/v1/events?topics={','.join(topics)}"
-    with connect(place, max_size=1 << 22) as socket:
-        yield socket
-
-
-def awaited(socket: ClientConnection, is_wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+def awaited(events: Events, is_wanted: Callable[[Any], object]) -> Any:
     """Read on until something fits."""
-    while not is_wanted(message := json.loads(socket.recv(timeout=PATIENCE_S))):
+    while not is_wanted(message := events.next(PATIENCE_S)):
         pass
     return message
 
 
+def awaited_job(events: Events, job: str, is_wanted: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Read on until a job is as it should be."""
+    news = awaited(events, lambda m: isinstance(m, News) and m.document.get("id") == job and is_wanted(m.document))
+    return news.document
+
+
+def await_hits(events: Events, count: int) -> None:
+    """Read on until so many hits were told."""
+    for _ in range(count):
+        awaited(events, lambda message: isinstance(message, Hit))
+
+
 def upload(run: ServiceRun, folder: Path) -> None:
     content = write(folder / "take.wav", take()).read_bytes()
-    assert run.http.put("/api/v1/recordings/take", content=content).status_code == 201
+    assert run.remapd.recordings.put("take", content)["name"] == "take"
 
 
 def submit(run: ServiceRun, **fields: Any) -> str:
-    answer = run.http.post("/api/v1/jobs", json={**SHORT, **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()["id"]
+    return run.remapd.jobs.submit(**{**SHORT, **fields})["id"]
 
 
 def trainers(parent: int) -> list[int]:
@@ -83,38 +85,35 @@ def await_end(pid_file: int) -> None:
 
 
 def hits_go_on(run: ServiceRun) -> None:
-    with news(run, "hits") as socket:
-        for _ in range(4):
-            awaited(socket, lambda message: message["type"] == "hit")
+    with run.remapd.events() as events:
+        await_hits(events, 4)
 
 
 def test_a_take_is_recorded_while_it_plays(tmp_path):
-    with playing(tmp_path) as run, news(run, "hits", "recordings") as socket:
-        begun = run.http.post("/api/v1/recorder/start", json={"name": "take", "format": "flac"})
-        assert begun.json()["state"] == "recording", begun.text
-        for _ in range(8):
-            awaited(socket, lambda message: message["type"] == "hit")
-        assert run.http.post("/api/v1/recorder/stop").json()["name"] == "take"
-        row = run.get("/recordings/take")
-        assert row["info"]["duration_s"] > 1.0
-        assert row["info"]["peaks"][0] > 0.01
-        assert run.get("/recorder")["dropped_frames"] == 0
+    with playing(tmp_path) as run, run.remapd.events() as events:
+        recordings = run.remapd.recordings
+        assert recordings.start("take", "flac")["state"] == "recording"
+        await_hits(events, 8)
+        assert recordings.stop()["name"] == "take"
+        info = recordings.get("take")["info"]
+        assert info["duration_s"] > 1.0
+        assert info["peaks"][0] > 0.01
+        assert recordings.state()["dropped_frames"] == 0
 
 
 def test_a_model_is_trained_and_played_without_a_pause(tmp_path):
     pytest.importorskip("torch")
-    with playing(tmp_path) as run, news(run, "jobs") as socket:
+    with playing(tmp_path) as run, run.remapd.events(["jobs"]) as events:
         upload(run, tmp_path)
         job = submit(run)
-        awaited(socket, lambda message: message.get("id") == job and message.get("stage") == "training")
+        awaited_job(events, job, lambda row: row.get("stage") == "training")
         (pid,) = trainers(run.process.pid)
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 15)
         assert int(Path(f"/proc/{pid}/oom_score_adj").read_text()) == 1000
-        done = awaited(socket, lambda message: message.get("id") == job and message["state"] != "running")
+        done = awaited_job(events, job, lambda row: row["state"] != "running")
         assert (done["state"], done["model"]) == ("done", "mine"), done["error"]
-        answer = run.http.post("/api/v1/models/mine/activate", json={"track": 1})
-        assert answer.json()["values"]["/track/1/model"] == "mine"
-        assert "report/index.html" in run.get(f"/jobs/{job}/files")
+        assert run.remapd.models.activate("mine")["/track/1/model"] == "mine"
+        assert "report/index.html" in run.remapd.jobs.files(job)
         hits_go_on(run)
         assert run.status()["engine"]["starts"] == 1
 
@@ -122,23 +121,23 @@ def test_a_model_is_trained_and_played_without_a_pause(tmp_path):
 def test_kill_9_of_the_training_and_then_of_the_service(tmp_path):
     pytest.importorskip("torch")
     with playing(tmp_path) as run:
-        with news(run, "jobs") as socket:
+        with run.remapd.events(["jobs"]) as events:
             upload(run, tmp_path)
             job = submit(run, epochs=100_000)
-            awaited(socket, lambda message: message.get("id") == job and message["progress"])
+            awaited_job(events, job, lambda row: row["progress"])
             os.kill(trainers(run.process.pid)[0], signal.SIGKILL)
-            failed = awaited(socket, lambda message: message.get("id") == job and message["state"] != "running")
+            failed = awaited_job(events, job, lambda row: row["state"] != "running")
             assert (failed["state"], "was killed" in failed["error"]["text"]) == ("failed", True)
             hits_go_on(run)
             again = submit(run, epochs=100_000, name="again")
-            awaited(socket, lambda message: message.get("id") == again and message["progress"])
+            awaited_job(events, again, lambda row: row["progress"])
             (pid,) = trainers(run.process.pid)
         pid_file = os.pidfd_open(pid)
         run.process.kill()
         await_end(pid_file)
         run.wait()
     with playing(tmp_path) as run:
-        states = {one["id"]: (one["state"], one["error"]["text"]) for one in run.get("/jobs")}
+        states = {one["id"]: (one["state"], one["error"]["text"]) for one in run.remapd.jobs.list()}
         assert states[again] == ("failed", "remapd ended while this job ran; start it again")
         folder = tmp_path / "service" / "state" / "jobs" / again
         assert [path.name for path in folder.iterdir()] == ["job.json"]

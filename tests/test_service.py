@@ -6,7 +6,6 @@ import socket
 
 import psutil
 import pytest
-from pythonosc.udp_client import SimpleUDPClient
 
 from tests.service_run import ServiceRun, drum_loop
 
@@ -26,11 +25,6 @@ def hits(status):
     return status["tracks"][0]["hits"]
 
 
-def set_value(service, path, value):
-    answer = service.http.put(f"/api/v1/tree{path}", json={"value": value})
-    assert answer.status_code == 200, answer.text
-
-
 def is_gone(pid):
     """Whether a process has ended; one that nobody asked after has, too."""
     try:
@@ -39,18 +33,14 @@ def is_gone(pid):
         return True
 
 
-def value(service, path):
-    return service.get(f"/tree{path}")["value"]
-
-
 def test_rest_and_osc_change_the_same_tree(tmp_path):
     with ServiceRun(tmp_path, *virtual(tmp_path)) as service:
         service.await_status(plays)
-        set_value(service, "/track/1/neurality", 2.5)
-        info = service.http.get("/?HOST_INFO").json()
-        SimpleUDPClient("127.0.0.1", info["OSC_PORT"]).send_message("/remapd/track/1/pan", 0.25)
-        service.await_status(lambda status: value(service, "/track/1/pan") == 0.25)
-        assert value(service, "/track/1/neurality") == 2.5
+        service.remapd.set("/track/1/neurality", 2.5)
+        with service.remapd.osc() as osc:
+            osc.set("/track/1/pan", 0.25)
+        service.await_status(lambda status: service.remapd.get("/track/1/pan") == 0.25)
+        assert service.remapd.get("/track/1/neurality") == 2.5
         assert service.http.get("/remapd/track/1/pan?VALUE").json() == {"VALUE": [0.25]}
         assert service.stop() == 0
 
@@ -58,11 +48,11 @@ def test_rest_and_osc_change_the_same_tree(tmp_path):
 def test_a_killed_engine_plays_again_with_its_state(tmp_path):
     with ServiceRun(tmp_path, *virtual(tmp_path)) as service:
         before = service.await_status(plays)
-        set_value(service, "/track/1/gain_db", -7.0)
+        service.remapd.set("/track/1/gain_db", -7.0)
         os.kill(before["engine"]["pid"], signal.SIGKILL)
         after = service.await_status(lambda status: status["engine"]["starts"] == 2 and plays(status))
         assert after["engine"]["pid"] != before["engine"]["pid"]
-        assert value(service, "/track/1/gain_db") == -7.0
+        assert service.remapd.get("/track/1/gain_db") == -7.0
         assert service.stop() == 0
 
 
@@ -70,8 +60,8 @@ def test_a_killed_control_process_leaves_the_engine_playing_for_the_next(tmp_pat
     options = virtual(tmp_path)
     with ServiceRun(tmp_path, *options) as first:
         before = first.await_status(plays)
-        set_value(first, "/track/1/neurality", 3.0)
-        set_value(first, "/track/1/synth/osc1/freq", 222.0)
+        first.remapd.set("/track/1/neurality", 3.0)
+        first.remapd.set("/track/1/synth/osc1/freq", 222.0)
         first.await_status(lambda status: b"222.0" in (tmp_path / "state" / "session.json").read_bytes())
         first.process.kill()
         first.process.wait()
@@ -79,8 +69,8 @@ def test_a_killed_control_process_leaves_the_engine_playing_for_the_next(tmp_pat
         after = second.await_status(lambda status: plays(status) and hits(status) > hits(before))
         assert after["engine"]["pid"] == before["engine"]["pid"]
         assert after["engine"]["seconds"] > before["engine"]["seconds"]
-        assert value(second, "/track/1/neurality") == 3.0
-        assert value(second, "/track/1/synth/osc1/freq") == 222.0
+        assert second.remapd.get("/track/1/neurality") == 3.0
+        assert second.remapd.get("/track/1/synth/osc1/freq") == 222.0
         second.await_line(lambda line: "options of device and tracks do not hold" in line)
         assert second.stop() == 0
     assert is_gone(before["engine"]["pid"])
@@ -98,14 +88,14 @@ def test_it_hands_the_engine_over(tmp_path):
 def test_a_killed_daemon_whose_engine_is_gone_comes_back_as_it_was(tmp_path):
     with ServiceRun(tmp_path, *virtual(tmp_path)) as first:
         engine = first.await_status(plays)["engine"]["pid"]
-        set_value(first, "/track/1/gain_db", -9.0)
+        first.remapd.set("/track/1/gain_db", -9.0)
         first.await_status(lambda status: b"-9.0" in (tmp_path / "state" / "session.json").read_bytes())
         first.process.kill()
         first.process.wait()
         os.kill(engine, signal.SIGKILL)
     with ServiceRun(tmp_path, *virtual(tmp_path)) as second:
         second.await_status(plays)
-        assert value(second, "/track/1/gain_db") == -9.0
+        assert second.remapd.get("/track/1/gain_db") == -9.0
 
 
 def test_random_packets_do_no_harm(tmp_path):
