@@ -121,7 +121,7 @@ def test_one_who_reads_nothing_loses_hits_and_nobody_else_does(engine):
         slow.accept()
         for _ in range(50):
             engine.order(test_sink="slow")
-        assert engine.await_sink("slow", since, full=1)["state"] == "open"
+        engine.await_sink("slow", since, full=1)
         numbers = [number(other.recv(9000)) for _ in range(5)]
         assert numbers == list(range(numbers[0], numbers[0] + 5))
         assert OscMessage(slow.packet()).address.startswith("/0x")
@@ -145,11 +145,12 @@ def test_a_made_up_hit_goes_through_one_sink_alone(engine):
 
 def test_panic_frees_the_group_of_supercollider(engine):
     with udp_receiver() as receiver:
-        engine.sinks(osc("a", port_of(receiver), form="supercollider", group=7, tracks=[32]))
+        since = engine.sinks(osc("sc", port_of(receiver), form="supercollider", group=7, tracks=[32]))
+        engine.await_sink("sc", since, state="open")
         engine.order(panic=True)
         message = OscMessage(receiver.recv(9000))
         assert (message.address, message.params) == ("/g_freeAll", [7])
-        engine.order(test_sink="a")
+        engine.order(test_sink="sc")
         assert OscBundle(receiver.recv(9000)).num_contents == 2
         engine.sinks()
         assert OscMessage(receiver.recv(9000)).address == "/g_freeAll"

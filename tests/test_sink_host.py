@@ -1,5 +1,6 @@
 """The sinks of an engine without the engine: the MIDI process beside the sender, reports, faults, and the end."""
 
+import contextlib
 import functools
 import json
 import queue
@@ -15,15 +16,20 @@ from remapd.engine.control import EngineControl, TrackSetup
 from remapd.engine.layout import EVENT
 from remapd.engine.shared import SharedBlock
 from remapd.engine.wake import Wake
+from remapd.engine_process import osc_link
 from remapd.engine_process import sinks as module
 from remapd.engine_process.made_up_hit import medium_hit
+from remapd.engine_process.order_queue import LIMIT, OrderQueue
+from remapd.engine_process.osc_link import OscLink
 from remapd.engine_process.sink_reports import SinkReports
 from remapd.engine_process.sinks import SinkHost
 from remapd.engine_process.thread_priority import priority_below_audio, set_priority
-from remapd.errors import RemapdError
+from remapd.errors import FieldError, RemapdError
 from remapd.mapping.library import load_model_named
+from remapd.sinks.document import sink_from
 from remapd.sinks.midi.child import MidiProcess
 from remapd.sinks.plan_file import write_plan
+from remapd.sinks.wire.counts import Counts
 from tests.engine_sinks import osc, port_of, udp_receiver
 from tests.live_run import PATIENCE_S
 from tests.wire_hits import publish, random_event
@@ -248,3 +254,117 @@ def test_a_receiver_at_an_address_of_version_6(host):
         host.hear("sink", lambda sink: sink["state"] == "open")
         publish(host.block.record, host.wake, random_event())
         assert receiver.recv(9000).startswith(b"/remapd/1/hit")
+
+
+def test_a_setting_that_is_dragged_does_not_keep_panic_waiting(host):
+    """Of many plans only the last is taken; what plays goes on, as it can still be ended."""
+    with udp_receiver() as receiver:
+        curve = [[0.0, 0.0], [0.5, 0.9], [1.0, 1.0]]
+        sink = osc("a", port_of(receiver), form="supercollider", group=5)
+        host.sinks(sink)
+        host.hear("sink", lambda sink: sink["state"] == "open")
+        for _ in range(300):
+            host.sinks(sink | {"velocity": curve})
+        host.host.order({"panic": True})
+        assert receiver.recv(9000).startswith(b"/g_freeAll")
+        host.host.order({"test_sink": "a"})
+        assert receiver.recv(9000).startswith(b"#bundle")
+        host.sinks(sink | {"group": 6})
+        assert receiver.recv(9000).startswith(b"/g_freeAll")
+
+
+def test_tracks_that_are_added_are_played(host):
+    with udp_receiver() as receiver:
+        host.sinks(osc("a", port_of(receiver)))
+        host.hear("sink", lambda sink: sink["state"] == "open")
+        EngineControl(host.block).set_up([TrackSetup(load_model_named("velocity"))] * 4)
+        receiver.settimeout(0.2)
+        deadline, found = time.monotonic() + PATIENCE_S, b""
+        while not found:
+            assert time.monotonic() < deadline
+            publish(host.block.record, host.wake, random_event(track=3))
+            with contextlib.suppress(TimeoutError):
+                found = receiver.recv(9000)
+        assert found.startswith(b"/remapd/4/hit")
+
+
+def test_hits_that_never_come_to_the_midi_process_are_counted(host, monkeypatch):
+    deaf = CHILD.replace("select.select([0, records], [], [])", "select.select([0], [], [])")
+    script = host.plan.with_name("deaf.py")
+    script.write_text(deaf.replace("sys.argv[2]", repr(str(host.goodbye))))
+    process = functools.partial(MidiProcess, command=(sys.executable, str(script)), silence_s=2 * PATIENCE_S)
+    monkeypatch.setattr(module, "MidiProcess", process)
+    host.sinks(midi("m"))
+    assert host.hear("sink")["dropped"] == 0
+    for _ in range(20):
+        publish(host.block.record, host.wake, *(random_event(seed) for seed in range(100)))
+    assert host.hear("sink", lambda sink: sink["dropped"] > 100)["id"] == "m"
+
+
+def tcp_sink(port):
+    return sink_from({"kind": "osc", "transport": "tcp", "port": port}), ("127.0.0.1", port)
+
+
+def test_a_receiver_that_does_not_answer_is_asked_anew(monkeypatch):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with contextlib.ExitStack() as waiting:
+            for _ in range(4):  # They fill what the listener takes; the next one gets no answer.
+                one = waiting.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                one.setblocking(False)
+                one.connect_ex(listener.getsockname())
+            link = OscLink(*tcp_sink(port_of(listener)))
+            assert (link.socket, link.state, link.fault) == (None, "waiting", "the receiver does not answer")
+            first = link._connecting
+            link.look(Counts())
+            assert link._connecting is first
+            monkeypatch.setattr(osc_link, "CONNECT_LIMIT_S", 0.0)
+            link.look(Counts())
+            assert link._connecting is None
+            link.look(Counts())
+            assert link._connecting is not first
+            link.close()
+
+
+def test_a_datagram_that_cannot_be_sent_gets_a_new_socket():
+    """Our own address may be another one now."""
+    with udp_receiver() as receiver:
+        address = ("127.0.0.1", port_of(receiver))
+        link = OscLink(sink_from({"kind": "osc", "port": address[1]}), address)
+        former = link.socket
+        close = link.look(Counts(failed=1, fault="Network is unreachable"))
+        assert link.socket is not former
+        assert link.state == "open"
+        close()
+        assert former.fileno() < 0
+        assert link.look(Counts(failed=1)) is None
+        link.close()
+
+
+def test_what_is_no_address_is_refused():
+    with pytest.raises(FieldError, match="address"):
+        OscLink(sink_from({"kind": "osc"}), ("some.where", 9000))
+
+
+def test_the_zone_of_an_address_is_kept():
+    name = socket.if_indextoname(1)
+    link = OscLink(sink_from({"kind": "osc"}), (f"fe80::1%{name}", 9000))
+    assert link._place[3] == 1
+    link.close()
+
+
+def test_of_plans_the_last_and_silence_first():
+    orders = OrderQueue()
+    for order in ({"sinks": "1"}, {"test_sink": "a"}, {"sinks": "2"}, {"panic": True}, {"sinks": "3"}):
+        orders.put(order)
+    taken = [orders.take(0.0) for _ in range(4)]
+    assert taken == [{"panic": True}, {"test_sink": "a"}, {"sinks": "3"}, {}]
+    for place in range(2 * LIMIT):
+        orders.put({"test_sink": str(place)})
+    orders.put({"stop": True})
+    assert orders.take(0.0) == {"stop": True}
+    left = 0
+    while orders.take(0.0):
+        left += 1
+    assert left == LIMIT

@@ -13,7 +13,7 @@ from remapd.sinks.velocity import parse_velocity
 from remapd.sinks.wire.native.layout import MAX_PACKET_BYTES
 from remapd.sinks.wire.native.render import render, velocity_of
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
-from remapd.sinks.wire.plan import Destination, Plan
+from remapd.sinks.wire.plan import Destination, Plan, Routes
 from remapd.synth.registry import SYNTHS
 from tests.wire_hits import random_event
 
@@ -21,7 +21,7 @@ OFFSET_NS = 1_790_000_000_123_456_789
 
 
 def render_natively(packet, event, number, velocity, offset_ns=OFFSET_NS):
-    plan = Plan([Destination("x", None, packets={(0, "snare808"): [packet]})], [(0, 1)])
+    plan = Plan([Destination("x", None, routes=Routes({(0, "snare808"): [packet]}))], [(0, 1)])
     out = np.zeros(MAX_PACKET_BYTES, np.uint8)
     arguments = (plan.packets[0], plan.patches, plan.data, event, number, velocity, offset_ns)
     render(out, *arguments)

@@ -16,7 +16,7 @@ from remapd.errors import FieldError
 from remapd.sinks.wire.native.layout import MAX_DESTINATIONS, Framing
 from remapd.sinks.wire.native.loop import STALE_NS
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
-from remapd.sinks.wire.plan import Destination
+from remapd.sinks.wire.plan import Destination, Routes
 from remapd.sinks.wire.sender import WireSender
 from tests.wire_hits import publish, random_event
 
@@ -84,7 +84,7 @@ def rig():
 
 
 def destination(sock, name="a", framing=Framing.DATAGRAM, packets=(PACKET,), tracks=range(32), synth="snare808"):
-    return Destination(name, sock, framing, tuple(tracks), {(track, synth): packets for track in tracks})
+    return Destination(name, sock, framing, tuple(tracks), Routes({(track, synth): packets for track in tracks}))
 
 
 def numbers(data):
@@ -347,6 +347,23 @@ def test_counts_of_one_that_stays_go_on_and_of_a_new_one_begin(rig):
     assert numbers(receiver.recv(100)) == (1, 1)
 
 
+def test_a_new_destination_begins_with_no_losses(rig):
+    _, sender = rig.udp()
+    rig.sender.apply([destination(sender, "before")])
+    rig.hit(0, published_ns=1)
+    rig.counts("before", stale=1)
+    rig.sender.apply([destination(sender, "before"), destination(sender, "after")])
+    assert (rig.sender.counts("before").dropped, rig.sender.counts("after").dropped) == (1, 0)
+
+
+def test_delays_beyond_the_histogram_are_told_by_the_greatest(rig):
+    _, sender = rig.udp()
+    rig.sender.apply([destination(sender)])
+    rig.hit(0, published_ns=time.monotonic_ns() - 100_000_000)
+    counts = rig.counts(late_count=1)
+    assert counts.late_us_p50 == counts.late_us_p99 == counts.late_us_max > 100_000
+
+
 def test_errands_go_to_one_destination_alone(rig):
     (a, to_a), (b, to_b) = rig.udp(), rig.udp()
     rig.sender.apply([destination(to_a, "a"), destination(to_b, "b")])
@@ -364,17 +381,28 @@ def test_what_does_not_fit_is_refused_and_the_plan_stays(rig):
     bad = [
         [destination(sender), destination(sender)],
         [destination(None, str(i), packets=()) for i in range(MAX_DESTINATIONS + 1)],
-        [destination(sender, packets=[Packet(bytes(9000), ())])],
-        [destination(sender, packets=[Packet(bytes(8), (Patch(5, Field.FLOAT32, Source.HIT),))])],
-        [destination(sender, packets=[Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.SCALED, 7),))])],
-        [destination(sender, packets=[Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.SCALED, -1),))])],
-        [destination(sender, packets=[Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.HIT, 0, np.inf),))])],
     ]
     for destinations in bad:
         with pytest.raises(FieldError):
             rig.sender.apply(destinations)
     rig.hit(0)
     assert numbers(receiver.recv(100)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        Packet(bytes(9000), ()),
+        Packet(bytes(8), (Patch(5, Field.FLOAT32, Source.HIT),)),
+        Packet(bytes(8), (Patch(-1, Field.FLOAT32, Source.HIT),)),
+        Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.SCALED, 7),)),
+        Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.SCALED, -1),)),
+        Packet(bytes(8), (Patch(0, Field.FLOAT32, Source.HIT, 0, np.inf),)),
+    ],
+)
+def test_a_packet_that_does_not_fit_is_refused(packet):
+    with pytest.raises(FieldError):
+        Routes({(0, "snare808"): [packet]})
 
 
 def test_hits_with_wild_numbers_go_nowhere(rig):

@@ -8,8 +8,10 @@ import os
 import select
 import socket
 import sys
+import time
 from collections.abc import Callable
 
+from remapd.errors import FieldError
 from remapd.sinks.osc.sink import OscSink
 from remapd.sinks.wire.counts import Counts
 from remapd.sinks.wire.native.layout import Framing
@@ -29,8 +31,10 @@ if sys.platform == "linux":  # A receiver that went without a word is noticed wi
         (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
         (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
         (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1500),
     ]
+#: Time for a connection to another machine; the system would try for minutes, ever more seldom.
+CONNECT_LIMIT_S = 2.0
 #: What a receiver says to us is read so that it does not jam, and forgotten.
 _FORGET_BYTES = 65536
 _FORGET_TIMES = 16
@@ -59,15 +63,27 @@ class OscLink:
         Why it cannot.
     refused : int
         Datagrams at whose port nobody listened, of which only this object has heard.
+
+    Raises
+    ------
+    FieldError
+        If that is no address.
     """
 
     def __init__(self, sink: OscSink, address: Address) -> None:
         self.framing = FRAMINGS[sink.transport]
         self._address = address
+        #: Family and address as the system wants them, the zone of IPv6 among them.
+        try:
+            found = socket.getaddrinfo(*address, flags=socket.AI_NUMERICHOST)[0]
+        except (OSError, ValueError):
+            raise FieldError("resolved", "the address of a host", address[0]) from None
+        self._family, self._place = found[0], found[4]
         self._is_stream = sink.transport != "udp"
         self.socket: socket.socket | None = None
         self.state, self.fault, self.refused = "waiting", "", 0
         self._connecting: socket.socket | None = None
+        self._begun_s = 0.0
         self._seen = Counts()
         self.look(Counts())
 
@@ -106,12 +122,15 @@ class OscLink:
     def _connect(self) -> None:
         connecting = self._connecting
         if connecting is None:
-            connecting = self._connecting = _new_socket(self._address, self._is_stream)
-            code = connecting.connect_ex(self._address)
+            self._begun_s = time.monotonic()
+            connecting = self._connecting = _new_socket(self._family, self._is_stream)
+            code = connecting.connect_ex(self._place)
             if code not in (0, *_UNDER_WAY):
                 raise OSError(code, os.strerror(code))
         if not select.select([], [connecting], [], _CONNECT_S)[1]:
-            self.state, self.fault = "waiting", self.fault or "the receiver does not answer yet"
+            self.state, self.fault = "waiting", "the receiver does not answer"
+            if time.monotonic() - self._begun_s > CONNECT_LIMIT_S:
+                self._lose(self.fault)
             return
         if code := connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(code, os.strerror(code))
@@ -135,7 +154,10 @@ class OscLink:
         if code == errno.ECONNREFUSED or counts.refused > self._seen.refused:
             self.state, self.fault = "waiting", "nobody listens at this port"
         elif counts.failed > self._seen.failed:
-            self.state, self.fault = "waiting", counts.fault
+            # Perhaps our own address is another one now, to which a new socket is bound.
+            self._lose(counts.fault)
+            self._connect()
+            return
         elif counts.sent > self._seen.sent:
             self.state, self.fault = "open", ""
         with contextlib.suppress(OSError):
@@ -157,8 +179,7 @@ class OscLink:
         self.socket = self._connecting = None
 
 
-def _new_socket(address: Address, is_stream: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+def _new_socket(family: int, is_stream: bool) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM if is_stream else socket.SOCK_DGRAM)
     made.setblocking(False)
     if is_stream:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 #: Counts alone are told no more often.
 COUNTS_S = 1.0
 _STATE = ("state", "fault")
+
+Report = dict[str, Any]
 
 
 class SinkReports:
@@ -24,36 +27,54 @@ class SinkReports:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._lock = threading.Lock()
-        self._last: dict[str, dict[str, Any]] = {}
+        self._last: dict[str, Report] = {}
         self._told_s: dict[str, float] = {}
-        self._midi_out: dict[str, Any] | None = None
+        self._midi: dict[str, Report] = {}
+        self._midi_dropped = 0
+        self._midi_out: Report | None = None
 
     def forget(self) -> None:
         """Tell everything anew, of those sinks alone that there are from now on."""
         with self._lock:
-            self._last, self._told_s = {}, {}
+            self._last, self._told_s, self._midi = {}, {}, {}
 
-    def tell(self, report: dict[str, Any], now_s: float) -> None:
+    def tell(self, report: Report, now_s: float) -> None:
         """Tell of a sink, if there is news."""
         name = report["id"]
         with self._lock:
             last = self._last.get(name)
             if report == last:
                 return
-            is_other = last is None or any(report[key] != last[key] for key in _STATE)
+            is_other = last is None or any(report.get(key) != last.get(key) for key in _STATE)
             if not is_other and now_s - self._told_s[name] < COUNTS_S:
                 return
             self._last[name], self._told_s[name] = report, now_s
         self._tell(json.dumps({"sink": report}))
 
-    def hand_on(self, line: dict[str, Any]) -> None:
+    def hand_on(self, line: Report) -> None:
         """Tell what the MIDI process told, and keep it."""
-        with self._lock:
-            if isinstance(line.get("sink"), dict):
-                self._last[str(line["sink"].get("id"))] = line["sink"]
-            elif "midi_out" in line:
-                self._midi_out = line
+        report = line.get("sink")
+        if isinstance(report, dict):
+            with self._lock:
+                self._midi[str(report.get("id"))] = report
+                whole = self._with_drops(report)
+            self.tell(whole, time.monotonic())
+            return
+        if "midi_out" in line:
+            self._midi_out = line
         self._tell(json.dumps(line))
+
+    def note_midi_drops(self, dropped: int, now_s: float) -> None:
+        """Hits that never came to the MIDI process; they count as dropped by each of its sinks."""
+        with self._lock:
+            self._midi_dropped = dropped
+            whole = [self._with_drops(report) for report in self._midi.values()]
+        for report in whole:
+            self.tell(report, now_s)
+
+    def _with_drops(self, report: Report) -> Report:
+        dropped = report.get("dropped", 0)
+        return {**report, "dropped": (dropped if isinstance(dropped, int) else 0) + self._midi_dropped}
 
     def lines(self) -> list[str]:
         """What was told last of each."""

@@ -8,19 +8,17 @@ goes wrong here is told, and the music goes on.
 from __future__ import annotations
 
 import json
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from remapd.engine.layout import MAX_TRACKS
 from remapd.engine.shared import SharedBlock
 from remapd.engine.wake import Wake
 from remapd.engine_process.made_up_hit import medium_hit
-from remapd.engine_process.osc_link import Address, OscLink
-from remapd.engine_process.sink_parts import OscPart, failed_report, packets_of, resolved_address
+from remapd.engine_process.order_queue import Order, OrderQueue
+from remapd.engine_process.sink_parts import OscPart, failed_report, part_for, resolved_address
 from remapd.engine_process.sink_reports import SinkReports
 from remapd.engine_process.thread_priority import set_priority
 from remapd.errors import RemapdError
@@ -56,16 +54,16 @@ class SinkHost:
     def __init__(self, block: SharedBlock, wake: Wake, tell: Callable[[str], None]) -> None:
         self._block, self._wake, self._tell = block, wake, tell
         self._reports = SinkReports(tell)
-        self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._orders = OrderQueue()
         self._osc: dict[str, OscPart] = {}
         self._midi: list[MidiSink] = []
         self._sender: WireSender | None = None
         self._midi_process: MidiProcess | None = None
-        self._priority = 0
+        self._priority = self._tracks = 0
         self._thread = threading.Thread(target=self._run, name="sinks", daemon=True)
         self._thread.start()
 
-    def order(self, order: dict[str, Any]) -> None:
+    def order(self, order: Order) -> None:
         """Take an order; returns at once.
 
         ``{"sinks": path}``: those of a plan and no others; ``{"panic": true}``; ``{"test_sink": id}``: a made-up hit
@@ -91,7 +89,8 @@ class SinkHost:
     def _run(self) -> None:
         is_stopping = False
         while not is_stopping:
-            order = self._next_order()
+            has_sinks = self._osc or self._midi_process is not None
+            order = self._orders.take(PERIOD_S if has_sinks else None)
             is_stopping = "stop" in order
             try:
                 self._obey(order)
@@ -99,14 +98,7 @@ class SinkHost:
             except Exception as error:  # Whatever it is: the music goes on, and so do the other sinks.
                 self._tell(json.dumps({"refused": f"sinks: {str(error) or type(error).__name__}"[:1000]}))
 
-    def _next_order(self) -> dict[str, Any]:
-        """The next one; an empty one when it is time to look after the sockets."""
-        try:
-            return self._orders.get(timeout=PERIOD_S if self._osc else None)
-        except queue.Empty:
-            return {}
-
-    def _obey(self, order: dict[str, Any]) -> None:
+    def _obey(self, order: Order) -> None:
         if "sinks" in order:
             self._take_plan(order["sinks"])
         elif "panic" in order:
@@ -120,66 +112,55 @@ class SinkHost:
             self._end()
 
     def _look_after(self) -> None:
+        """Have sockets that ended opened again and new tracks sent, and tell how things are."""
         if self._sender is None:
             return
         self._sender.read_wall_clock()
         unused = [close for part in self._osc.values() if (close := part.link.look(self._sender.counts(part.sink.id)))]
-        if unused:
-            self._sender.apply(list(self._destinations()))
+        if unused or self._tracks != self._tracks_of_engine():
+            self._apply(self._sender)
         for close in unused:
             close()
-        self._tell_states()
-
-    def _tell_states(self) -> None:
-        assert self._sender is not None
+        now_s = time.monotonic()
         for part in self._osc.values():
-            self._reports.tell(part.report(self._sender.counts(part.sink.id)), time.monotonic())
+            self._reports.tell(part.report(self._sender.counts(part.sink.id)), now_s)
+        self._reports.note_midi_drops(self._sender.counts(_MIDI).dropped, now_s)
 
     # -- a plan ------------------------------------------------------------------------------------------------------
 
     def _take_plan(self, path: object) -> None:
         """Do what a plan says, as far as it can be done; sinks that stay are not disturbed."""
         documents = read_plan(Path(str(path))) if path else []
-        osc, midi = {}, []
+        osc: dict[str, OscPart] = {}
+        midi: list[MidiSink] = []
         self._reports.forget()
         for place, document in enumerate(documents):
             name = str(document.get("id", place + 1))
             try:
                 sink = sink_from({key: value for key, value in document.items() if key != "resolved"}, name)
-                if not sink.enabled:
-                    continue
-                if isinstance(sink, OscSink):
-                    osc[name] = self._osc_part(sink, resolved_address(document, name))
-                else:
-                    midi.append(sink)
+                if isinstance(sink, MidiSink):
+                    midi += [sink] if sink.enabled else []
+                elif sink.enabled:
+                    osc[name] = part_for(sink, resolved_address(document, name), self._osc.get(name))
             except RemapdError as error:
                 self._reports.tell(failed_report(name, error), time.monotonic())
-        self._change_osc(osc, needs_sender=bool(midi))
-        self._change_midi(midi)
+        if osc or midi or self._sender is not None:
+            self._change(osc, midi)
 
-    def _osc_part(self, sink: OscSink, address: Address) -> OscPart:
-        """A sink at work; one that was there before keeps its socket, and its packets if it is the same."""
-        former = self._osc.get(sink.id)
-        if former is not None and former.sink == sink and former.address == address:
-            return former
-        made = packets_of(sink)
-        if former is not None and former.link.is_for(sink, address):
-            return OscPart(sink, address, former.link, made)
-        return OscPart(sink, address, OscLink(sink, address), made)
-
-    def _change_osc(self, osc: dict[str, OscPart], needs_sender: bool) -> None:
-        if self._sender is None and not osc and not needs_sender:
-            return
-        former, sender = self._osc, self._ready_sender()
-        for name, part in former.items():
-            if osc.get(name) is not part:
+    def _change(self, osc: dict[str, OscPart], midi: Sequence[MidiSink]) -> None:
+        """Go over to these; sockets of others are closed once the sender no longer uses them."""
+        sender = self._ready_sender()
+        for name, part in self._osc.items():
+            if not part.is_silenced_by(osc.get(name)):
                 self._silence(part)
-        self._osc = osc
-        sender.apply(list(self._destinations()))
-        kept = {id(part.link) for part in osc.values()}
-        for part in former.values():
-            if id(part.link) not in kept:
-                part.link.close()
+        unused = [part.link for name, part in self._osc.items() if name not in osc or osc[name].link is not part.link]
+        self._osc, self._midi = osc, list(midi)
+        ended = self._change_midi()
+        self._apply(sender)
+        for link in unused:
+            link.close()
+        if ended is not None:
+            ended.stop(MIDI_PATIENCE_S)
 
     def _ready_sender(self) -> WireSender:
         if self._sender is None:
@@ -187,41 +168,40 @@ class SinkHost:
             self._sender.start()
         return self._sender
 
+    def _change_midi(self) -> MidiProcess | None:
+        """Tell the MIDI process its sinks; it begins with the first and is given back, to be ended, after the last."""
+        documents = [sink.document() for sink in self._midi]
+        if self._midi_process is None and documents:
+            self._midi_process = MidiProcess(self._reports.hand_on)
+            self._midi_process.start({"block": str(self._block.path or ""), "sinks": documents})
+        elif documents and self._midi_process is not None:
+            self._midi_process.order({"sinks": documents})
+        else:
+            ended, self._midi_process = self._midi_process, None
+            return ended
+        return None
+
+    def _apply(self, sender: WireSender) -> None:
+        self._tracks = self._tracks_of_engine()
+        sender.apply(list(self._destinations()))
+
+    def _tracks_of_engine(self) -> int:
+        return max(1, min(MAX_TRACKS, int(self._block.record["mailbox"]["tracks"])))
+
     def _destinations(self) -> Iterator[Destination]:
         for part in self._osc.values():
-            yield part.destination()
+            yield part.destination(self._tracks)
         if self._midi_process is not None:
             tracks = tuple(t for t in range(MAX_TRACKS) if any(sink.hears(t + 1) for sink in self._midi))
             yield Destination(_MIDI, self._midi_process.socket, Framing.RECORD, tracks)
 
-    def _change_midi(self, midi: list[MidiSink]) -> None:
-        """Tell the MIDI process, which begins with the first of its sinks and ends with the last."""
-        self._midi = midi
-        documents = [sink.document() for sink in midi]
-        unused = None
-        if self._midi_process is None and midi:
-            self._midi_process = MidiProcess(self._hear_midi)
-            self._midi_process.start({"block": str(self._block.path or ""), "sinks": documents})
-        elif midi and self._midi_process is not None:
-            self._midi_process.order({"sinks": documents})
-        else:
-            unused, self._midi_process = self._midi_process, None
-        if self._sender is not None:
-            self._sender.apply(list(self._destinations()))
-        if unused is not None:
-            unused.stop(MIDI_PATIENCE_S)
-
-    def _hear_midi(self, report: dict[str, Any]) -> None:
-        """Hand on what the MIDI process tells; from a thread of its own."""
-        self._reports.hand_on(report)
-
     # -- what a moment asks for --------------------------------------------------------------------------------------
 
     def _panic(self) -> None:
-        for part in self._osc.values():
-            self._silence(part)
         if self._midi_process is not None:
             self._midi_process.order({"panic": True})
+        for part in self._osc.values():
+            self._silence(part)
 
     def _silence(self, part: OscPart) -> None:
         for packet in silencing(part.sink):
@@ -229,15 +209,16 @@ class SinkHost:
                 self._sender.send_packet(part.sink.id, packet)
 
     def _test(self, name: str) -> None:
-        sink = next((sink for sink in (*(p.sink for p in self._osc.values()), *self._midi) if sink.id == name), None)
+        sinks: list[OscSink | MidiSink] = [*(part.sink for part in self._osc.values()), *self._midi]
+        sink = next((sink for sink in sinks if sink.id == name), None)
         if sink is None:
             return
         event = medium_hit(self._block.record, (sink.tracks or (1,))[0] - 1)
-        if isinstance(sink, OscSink):
-            assert self._sender is not None
+        if isinstance(sink, MidiSink):
+            if self._midi_process is not None:
+                self._midi_process.order({"hit": {"sink": name, "record": event.tobytes().hex()}})
+        elif self._sender is not None:
             self._sender.send_hit(name, event)
-        elif self._midi_process is not None:
-            self._midi_process.order({"hit": {"sink": name, "record": event.tobytes().hex()}})
 
     def _set_priority(self) -> None:
         """Give the sender's thread its place; called in that thread as well."""

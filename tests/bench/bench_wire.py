@@ -1,7 +1,7 @@
 """From a full window to a packet on loopback: the native sender of a real engine process, and one in Python beside it.
 
-``python -m tests.bench.bench_wire [--seconds 60]``. The engine hears the demo's performance on a virtual device with 64
-frames a block. When a packet arrived is the kernel's word (``SO_TIMESTAMPNS``).
+``python -m tests.bench.bench_wire [--seconds 60]``. The engine hears the demo's performance on a virtual device, and
+on a JACK server, with 64 frames a block. When a packet arrived is the kernel's word (``SO_TIMESTAMPNS``).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -20,6 +21,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import soundfile
@@ -34,12 +36,16 @@ from remapd.engine_process import Spec
 from remapd.mapping.library import load_model_named
 from remapd.sinks.plan_file import write_plan
 from remapd.sinks.wire.sender import wall_clock_offset_ns
+from tests.bench.bench_live import start_server
 from tests.bench.table import print_table
 from tests.engine_sinks import osc
+from tests.jack_drummer import drummer
 
 _TIMESTAMPNS = 35
 _BURN = "x = 0\nwhile True: x += 1"
 _READ_S = 0.05
+#: What the drummer plays at most: more than a minute.
+_PERFORMANCES = 5
 _BUSY_PROCESSES = os.cpu_count() or 1
 
 
@@ -110,9 +116,30 @@ def burning(load: Load) -> Iterator[None]:
 @contextlib.contextmanager
 def native_sender(block: SharedBlock, sound: Path, port: int, _: Load) -> Iterator[None]:
     """An engine process with one sink."""
-    plan = sound.parent / "sinks.json"
+    with engine_process(block, settings(sound), sound.parent, port):
+        yield
+
+
+@contextlib.contextmanager
+def native_on_jack(block: SharedBlock, sound: Path, port: int, _: Load) -> Iterator[None]:
+    """The same on a JACK server, where another client drums."""
+    server = start_server()
+    path = sound.with_suffix(".npy")
+    np.save(path, np.tile(soundfile.read(sound, dtype="float32")[0], _PERFORMANCES))
+    with mock.patch.dict(os.environ, server.environment):
+        with engine_process(block, StreamSettings(host_api="JACK"), sound.parent, port):
+            player = drummer(server, path)
+            yield
+            player.terminate()
+            player.wait()
+        server.stop()
+
+
+@contextlib.contextmanager
+def engine_process(block: SharedBlock, stream: StreamSettings, folder: Path, port: int) -> Iterator[None]:
+    plan = folder / "sinks.json"
     write_plan(plan, [osc("a", port)])
-    child = EngineChild(Spec(str(block.path), settings(sound), sinks=str(plan)))
+    child = EngineChild(Spec(str(block.path), stream, sinks=str(plan)))
     reports = child.reports()
     next(report for report in reports if "playing" in report)
     threading.Thread(target=lambda: list(reports), daemon=True).start()
@@ -179,6 +206,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     seconds = parser.parse_known_args()[0].seconds
     runs = [("native", native_sender, AT_REST), ("native", native_sender, BUSY)]
+    if shutil.which("jackd"):
+        runs += [("native, JACK", native_on_jack, load) for load in (AT_REST, BUSY)]
     runs += [("python-osc", python_sender, load) for load in (AT_REST, BUSY, BUSY_BESIDE)]
     rows = [row(*run, seconds) for run in runs]
     header = ("sender", "load", "hits", "packets", "window full to arrival", "window full to sent", "block to sent")

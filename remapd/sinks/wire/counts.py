@@ -24,9 +24,9 @@ class Counts:
         Packets that found no room, or no connection, or failed otherwise; and how often nobody listened, of which a
         datagram's sender hears at the next one.
     stale, lost : int
-        Events that were too old to be sent, or overwritten before they could be; of all destinations together.
+        Events that were too old to be sent, or overwritten before they could be, whichever tracks they were of.
     late_us_p50, late_us_p99, late_us_max : float
-        Delays; a percentile is the upper edge of a bin of 1 us.
+        Delays; a percentile is the upper edge of a bin of 1 us, or the greatest where it is beyond the bins.
     late_count : int
         Hits that they were measured on.
     fault : str
@@ -58,8 +58,8 @@ class Counts:
 
 def read_counts(wire: Any, channel: Any) -> Counts:
     """A snapshot of a channel's counts."""
-    histogram = np.array(channel["late_us"])
-    p50, p99 = percentiles(histogram, (0.5, 0.99))
+    histogram, greatest = np.array(channel["late_us"]), 1e-3 * int(channel["late_ns_max"])
+    p50, p99 = (greatest if x >= len(histogram) else min(x, greatest) for x in percentiles(histogram, (0.5, 0.99)))
     code = int(channel["errno"])
     plain = ("hits", "sent", "full", "refused", "failed", "unconnected")
     return Counts(
@@ -68,7 +68,7 @@ def read_counts(wire: Any, channel: Any) -> Counts:
         lost=int(wire["lost"]),
         late_us_p50=p50,
         late_us_p99=p99,
-        late_us_max=1e-3 * int(channel["late_ns_max"]),
+        late_us_max=greatest,
         late_count=int(histogram.sum()),
         fault=os.strerror(code) if code in errno.errorcode else "",
         is_broken=bool(channel["broken"]),

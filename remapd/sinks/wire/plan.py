@@ -25,7 +25,7 @@ from remapd.sinks.wire.native.layout import (
 )
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
 from remapd.synth.base import MAX_SYNTH_PARAMETERS
-from remapd.synth.registry import synth_id
+from remapd.synth.registry import SYNTHS, synth_id
 
 _WIDTHS = {Field.INT32: 4, Field.FLOAT32: 4, Field.INT64: 8, Field.FLOAT64: 8, Field.TIME_TAG: 8}
 _TABLE_LENGTHS = {
@@ -35,8 +35,42 @@ _TABLE_LENGTHS = {
     Source.VALUE: MAX_SYNTH_PARAMETERS,
 }
 _STRAIGHT = np.linspace(0.0, 1.0, CURVE_SIZE)
-#: Bytes of all packets of a plan together.
-MAX_DATA_BYTES = 64 * 1024 * 1024
+#: Memory of all packets of a plan together.
+MAX_PLAN_BYTES = 256 * 1024 * 1024
+
+
+class Routes:
+    """Packets of one destination as arrays, made once; plans put them one behind the other.
+
+    Parameters
+    ----------
+    packets : mapping of (int, str) to sequence of Packet
+        For each track, from 0, and name of a synth.
+
+    Raises
+    ------
+    FieldError
+        If a packet is too long or has a number outside of it.
+    """
+
+    def __init__(self, packets: Mapping[tuple[int, str], Sequence[Packet]]) -> None:
+        self.table = np.zeros((MAX_TRACKS, len(SYNTHS), 2), np.int32)
+        rows: list[tuple[int, ...]] = []
+        patches: list[tuple[float, ...]] = []
+        data = bytearray()
+        for (track, synth), made in packets.items():
+            self.table[track, synth_id(synth)] = len(rows), len(made)
+            for packet in made:
+                if len(packet.data) > MAX_PACKET_BYTES:
+                    raise FieldError("packet", f"at most {MAX_PACKET_BYTES} bytes", len(packet.data))
+                rows.append((len(data), len(packet.data), len(patches), len(packet.patches)))
+                patches += [_patch(patch, len(packet.data)) for patch in packet.patches]
+                data += packet.data
+        self.packets, self.patches = np.array(rows, PACKET), np.array(patches, PATCH)
+        self.data = np.frombuffer(bytes(data), np.uint8)
+
+
+_NO_ROUTES = Routes({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +87,8 @@ class Destination:
         How packets stand on it.
     tracks : tuple of int
         Tracks whose hits go there, from 0.
-    packets : mapping of (int, str) to sequence of Packet
-        For each track, from 0, and name of a synth; nothing where `framing` is `RECORD`.
+    routes : Routes
+        Packets by track and synth; none where `framing` is `RECORD`.
     velocity : array of float
         Velocity at `CURVE_SIZE` loudnesses from 0 to 1.
     """
@@ -63,7 +97,7 @@ class Destination:
     socket: socket.socket | None
     framing: Framing = Framing.DATAGRAM
     tracks: tuple[int, ...] = tuple(range(MAX_TRACKS))
-    packets: Mapping[tuple[int, str], Sequence[Packet]] = field(default_factory=dict)
+    routes: Routes = _NO_ROUTES
     velocity: NDArray[np.float64] = field(default_factory=lambda: _STRAIGHT)
 
 
@@ -80,21 +114,30 @@ class Plan:
     Raises
     ------
     FieldError
-        If there are too many, or a packet does not fit or has a number outside of it.
+        If there are too many, or their packets take too much memory.
     """
 
     def __init__(self, destinations: Sequence[Destination], channels: Sequence[tuple[int, int]]) -> None:
         if len(destinations) > MAX_DESTINATIONS:
             raise FieldError("sinks", f"at most {MAX_DESTINATIONS}", len(destinations))
         self.sources = tuple(destinations)
-        store = _Store()
+        routes = [destination.routes for destination in destinations]
+        self.data = _joined([one.data for one in routes], np.dtype(np.uint8))
+        self.patches = _joined([one.patches for one in routes], PATCH)
+        self.packets = _joined([one.packets for one in routes], PACKET)
+        if self.data.nbytes + self.patches.nbytes > MAX_PLAN_BYTES:
+            raise FieldError("sinks", f"packets that take {MAX_PLAN_BYTES} bytes at most together", self.data.nbytes)
         self.destinations = np.zeros(len(destinations), DESTINATION)
+        packet = patch = byte = 0
         for record, destination, (channel, connection) in zip(self.destinations, destinations, channels, strict=True):
             record["channel"], record["connection"] = channel, connection
-            _describe(record, destination, store)
-        self.packets = np.array(store.packets, PACKET)
-        self.patches = np.array(store.patches, PATCH)
-        self.data = np.frombuffer(bytes(store.data), np.uint8).copy()
+            _describe(record, destination)
+            one = destination.routes
+            record["routes"] = one.table
+            record["routes"][..., 0] += packet
+            self.packets["first_byte"][packet : packet + len(one.packets)] += byte
+            self.packets["first_patch"][packet : packet + len(one.packets)] += patch
+            packet, patch, byte = packet + len(one.packets), patch + len(one.patches), byte + len(one.data)
 
     def place(self, identifier: str) -> int | None:
         """Place of a destination in the plan."""
@@ -108,22 +151,8 @@ class Plan:
         record["packet_count"], record["patch_count"] = len(self.packets), len(self.patches)
 
 
-class _Store:
-    """Packets of all destinations, one after the other."""
-
-    def __init__(self) -> None:
-        self.packets: list[tuple[int, ...]] = []
-        self.patches: list[tuple[float, ...]] = []
-        self.data = bytearray()
-
-    def add(self, packet: Packet) -> None:
-        if len(packet.data) > MAX_PACKET_BYTES:
-            raise FieldError("packet", f"at most {MAX_PACKET_BYTES} bytes", len(packet.data))
-        if len(self.data) + len(packet.data) > MAX_DATA_BYTES:
-            raise FieldError("sinks", f"packets of at most {MAX_DATA_BYTES} bytes together", len(self.data))
-        self.packets.append((len(self.data), len(packet.data), len(self.patches), len(packet.patches)))
-        self.patches += [_patch(patch, len(packet.data)) for patch in packet.patches]
-        self.data += packet.data
+def _joined(arrays: Sequence[NDArray[Any]], kind: np.dtype[Any]) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, kind), *arrays])
 
 
 def _patch(patch: Patch, size: int) -> tuple[float, ...]:
@@ -138,13 +167,9 @@ def _patch(patch: Patch, size: int) -> tuple[float, ...]:
     return (*values, patch.scale, patch.offset, patch.log_of, patch.modulo)
 
 
-def _describe(record: Any, destination: Destination, store: _Store) -> None:
-    """Fill in all of a destination but its channel."""
+def _describe(record: Any, destination: Destination) -> None:
+    """Fill in where a destination is and what it listens to."""
     record["descriptor"] = -1 if destination.socket is None else destination.socket.fileno()
     record["framing"] = destination.framing
     record["tracks"][list(destination.tracks)] = 1
     record["velocity"] = destination.velocity
-    for (track, synth), packets in destination.packets.items():
-        record["routes"][track, synth_id(synth)] = len(store.packets), len(packets)
-        for packet in packets:
-            store.add(packet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,8 @@ class WireSender:
         self._places: dict[str, int] = {}
         self._sockets: dict[str, Any] = {}
         self._connections = 0
+        #: Events of all destinations that were dropped before one of a name was there.
+        self._before: dict[str, tuple[int, int]] = {}
         self._plans: list[Plan | None] = [None, None]
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
@@ -120,6 +123,8 @@ class WireSender:
         """
         with self._lock:
             _check_names(destinations)
+            # One that was not answered may still be taken, so its arrays must stay.
+            self._await(PLAN_TAKEN, _answer(self._wire["words"], PLAN_WANTED))
             places = self._places_for([destination.id for destination in destinations])
             channels = [(places[d.id], self._connection_of(d, places)) for d in destinations]
             plan = Plan(destinations, channels)
@@ -130,6 +135,7 @@ class WireSender:
             self._await(PLAN_TAKEN, revision)
             self._places = places
             self._sockets = {destination.id: destination.socket for destination in destinations}
+            self._before = {name: before for name, before in self._before.items() if name in places}
 
     def _places_for(self, names: list[str]) -> dict[str, int]:
         """Channel of each destination; a new one gets one that nobody has, as good as new."""
@@ -141,6 +147,7 @@ class WireSender:
                     raise FieldError("sinks", f"at most {MAX_DESTINATIONS}, those that go counted", len(names))
                 places[name] = free.pop()
                 self._channels[places[name]] = np.zeros((), CHANNEL)
+                self._before[name] = int(self._wire["stale"]), int(self._wire["lost"])
             else:
                 places[name] = self._places[name]
         return places
@@ -191,7 +198,10 @@ class WireSender:
     def counts(self, identifier: str) -> Counts:
         """What became of what was meant for a destination; zeros if there is none of that name."""
         place = self._places.get(identifier)
-        return Counts() if place is None else read_counts(self._wire, self._channels[place])
+        if place is None:
+            return Counts()
+        counts, (stale, lost) = read_counts(self._wire, self._channels[place]), self._before[identifier]
+        return replace(counts, stale=counts.stale - stale, lost=counts.lost - lost)
 
     def counts_of_all(self) -> Counts:
         """What concerns all destinations: events that were too old or overwritten."""
