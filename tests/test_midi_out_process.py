@@ -265,6 +265,14 @@ def test_an_interface_that_is_not_there_is_waited_for():
         process.sink(state="open")
 
 
+def test_more_ports_than_fit_a_line_are_told_in_part(process):
+    for n in range(200):
+        process.rtmidi.plug(f"é device with a long name:{n}")
+    process.output.wake()
+    told = process.report(lambda line: len(line.get("midi_out", {}).get("outputs", ())) > 10)
+    assert len(json.dumps(told)) < 4096
+
+
 def test_it_says_that_it_is_alive(process):
     assert process.report(lambda line: "alive" in line) == {"alive": True}
 

@@ -145,6 +145,8 @@ class MidiOutput:
                 self._play(data)
         except BlockingIOError:
             return
+        except OSError:
+            self.is_stopping = True
 
     def _play(self, data: bytes, sink_id: str | None = None) -> None:
         hit = hit_of(data)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from remapd.sinks.midi.port_player import PortPlayer
 
 COUNTS_S = 1.0
-#: Names of ports in one line, which must fit a pipe.
-_MAX_OUTPUTS = 64
+#: Bytes of names of ports in one line, which must fit a pipe as a whole.
+_MAX_NAMES_BYTES = 3000
 
 
 class Reports:
@@ -39,7 +40,7 @@ class Reports:
         """Tell what has changed since it was told."""
         outputs = self._player.outputs()
         if outputs != self._outputs:
-            cut = outputs | {"outputs": outputs["outputs"][:_MAX_OUTPUTS]}
+            cut = outputs | {"outputs": _fitting(outputs["outputs"])}
             self._outputs = outputs if self._tell({"midi_out": cut}) else {}
         states = {state["id"]: state for state in self._player.states()}
         is_counting = now_s >= self._counted_s + COUNTS_S
@@ -53,3 +54,11 @@ class Reports:
     def _tell_sink(self, identity: str, state: dict[str, Any], counts: dict[str, Any]) -> None:
         if self._tell({"sink": {**counts, **state}}):
             self._states[identity], self._counts[identity] = state, counts
+
+
+def _fitting(names: list[str]) -> list[str]:
+    """As many names as fit."""
+    fitting = list(names)
+    while len(json.dumps(fitting)) > _MAX_NAMES_BYTES:
+        fitting.pop()
+    return fitting
