@@ -124,15 +124,34 @@ def test_the_midi_process_gets_sinks_hits_and_orders(host):
     assert np.frombuffer(bytes.fromhex(made_up["record"]), EVENT)[0]["track"] == 2
 
 
-def test_the_midi_process_ends_in_silence_with_its_last_sink(host):
+def test_the_midi_process_stays_when_its_last_sink_goes(host):
     host.sinks(midi("m"))
     host.hear("sink")
     with udp_receiver() as receiver:
         host.sinks(osc("a", port_of(receiver)))
-        host.hear("sink", lambda sink: sink["id"] == "a")
+        assert host.hear("order", lambda order: "block" not in order) == {"sinks": []}
+        host.sinks(osc("a", port_of(receiver)), midi("m"))
+        host.hear("order", lambda order: len(order["sinks"]) == 1)
         publish(host.block.record, host.wake, random_event())
         receiver.recv(9000)
-    assert host.goodbye.read_text() == "silent"
+        host.hear("record")
+    assert host.host._midi_process.starts == 1
+
+
+def test_totals_of_midi_sinks_go_on_when_their_process_is_another():
+    lines = []
+    reports = SinkReports(lambda line: lines.append(json.loads(line)["sink"]))
+    for state, sent, dropped in (("open", 5, 1), ("waiting", None, None), ("open", 0, 0), ("waiting", 3, 0)):
+        counts = {} if sent is None else {"sent": sent, "dropped": dropped}
+        reports.hand_on({"sink": {"id": "m", "state": state, "fault": "", **counts}})
+    reports.note_midi_drops(10, float("inf"))
+    assert [(line["sent"], line["dropped"]) for line in lines] == [(5, 1), (5, 1), (5, 1), (8, 1), (8, 11)]
+    reports.keep(["m"])
+    reports.hand_on({"sink": {"id": "m", "state": "open", "fault": "", "sent": 4, "dropped": 0}})
+    assert lines[-1]["sent"] == 9
+    reports.keep([])
+    reports.hand_on({"sink": {"id": "m", "state": "open", "fault": "", "sent": 0, "dropped": 0}})
+    assert lines[-1]["sent"] == 0
 
 
 def test_everything_ends_in_silence(host):

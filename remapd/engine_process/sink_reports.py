@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import Any
 
 #: Counts alone are told no more often.
@@ -13,6 +14,11 @@ COUNTS_S = 1.0
 _STATE = ("state", "fault")
 
 Report = dict[str, Any]
+
+
+def _totals(report: Report) -> Counter[str]:
+    """All whole numbers in the report of a MIDI sink only grow as long as its process lives."""
+    return Counter({key: value for key, value in report.items() if type(value) is int})
 
 
 class SinkReports:
@@ -30,13 +36,17 @@ class SinkReports:
         self._last: dict[str, Report] = {}
         self._told_s: dict[str, float] = {}
         self._midi: dict[str, Report] = {}
+        #: Totals of the MIDI processes before the one of now.
+        self._former: dict[str, Counter[str]] = {}
         self._midi_dropped = 0
         self._midi_out: Report | None = None
 
-    def forget(self) -> None:
-        """Tell everything anew, of those sinks alone that there are from now on."""
+    def keep(self, names: Collection[str]) -> None:
+        """Forget other sinks than these, and tell of these anew."""
         with self._lock:
-            self._last, self._told_s, self._midi = {}, {}, {}
+            self._last, self._told_s = {}, {}
+            self._midi = {name: report for name, report in self._midi.items() if name in names}
+            self._former = {name: totals for name, totals in self._former.items() if name in names}
 
     def tell(self, report: Report, now_s: float) -> None:
         """Tell of a sink, if there is news."""
@@ -56,8 +66,7 @@ class SinkReports:
         report = line.get("sink")
         if isinstance(report, dict):
             with self._lock:
-                self._midi[str(report.get("id"))] = report
-                whole = self._with_drops(report)
+                whole = self._taken(str(report.get("id")), report)
             self.tell(whole, time.monotonic())
             return
         if "midi_out" in line:
@@ -68,13 +77,24 @@ class SinkReports:
         """Hits that never came to the MIDI process; they count as dropped by each of its sinks."""
         with self._lock:
             self._midi_dropped = dropped
-            whole = [self._with_drops(report) for report in self._midi.values()]
+            whole = [self._whole(name, report) for name, report in self._midi.items()]
         for report in whole:
             self.tell(report, now_s)
 
-    def _with_drops(self, report: Report) -> Report:
-        dropped = report.get("dropped", 0)
-        return {**report, "dropped": (dropped if isinstance(dropped, int) else 0) + self._midi_dropped}
+    def _taken(self, name: str, report: Report) -> Report:
+        """Keep a report; a total that is less than before is that of another process, so what was before is added."""
+        last = self._midi.get(name, {})
+        totals, before = _totals(report), _totals(last)
+        if any(totals[key] < before[key] for key in totals):
+            self._former.setdefault(name, Counter()).update(before)
+            last = {}
+        self._midi[name] = {**last, **report}
+        return self._whole(name, self._midi[name])
+
+    def _whole(self, name: str, report: Report) -> Report:
+        """A report with all that was counted before and beside it."""
+        totals = _totals(report) + self._former.get(name, Counter()) + Counter(dropped=self._midi_dropped)
+        return {"dropped": 0, **report, **totals}
 
     def lines(self) -> list[str]:
         """What was told last of each."""

@@ -133,7 +133,7 @@ class SinkHost:
         documents = read_plan(Path(str(path))) if path else []
         osc: dict[str, OscPart] = {}
         midi: list[MidiSink] = []
-        self._reports.forget()
+        self._reports.keep([str(document.get("id", place + 1)) for place, document in enumerate(documents)])
         for place, document in enumerate(documents):
             name = str(document.get("id", place + 1))
             try:
@@ -155,12 +155,10 @@ class SinkHost:
                 self._silence(part)
         unused = [part.link for name, part in self._osc.items() if name not in osc or osc[name].link is not part.link]
         self._osc, self._midi = osc, list(midi)
-        ended = self._change_midi()
+        self._change_midi()
         self._apply(sender)
         for link in unused:
             link.close()
-        if ended is not None:
-            ended.stop(MIDI_PATIENCE_S)
 
     def _ready_sender(self) -> WireSender:
         if self._sender is None:
@@ -168,18 +166,14 @@ class SinkHost:
             self._sender.start()
         return self._sender
 
-    def _change_midi(self) -> MidiProcess | None:
-        """Tell the MIDI process its sinks; it begins with the first and is given back, to be ended, after the last."""
+    def _change_midi(self) -> None:
+        """Tell the MIDI process its sinks; it is started for the first and stays, as it takes seconds to be there."""
         documents = [sink.document() for sink in self._midi]
-        if self._midi_process is None and documents:
+        if self._midi_process is not None:
+            self._midi_process.order({"sinks": documents})
+        elif documents:
             self._midi_process = MidiProcess(self._reports.hand_on)
             self._midi_process.start({"block": str(self._block.path or ""), "sinks": documents})
-        elif documents and self._midi_process is not None:
-            self._midi_process.order({"sinks": documents})
-        else:
-            ended, self._midi_process = self._midi_process, None
-            return ended
-        return None
 
     def _apply(self, sender: WireSender) -> None:
         self._tracks = self._tracks_of_engine()
@@ -189,11 +183,12 @@ class SinkHost:
         return max(1, min(MAX_TRACKS, int(self._block.record["mailbox"]["tracks"])))
 
     def _destinations(self) -> Iterator[Destination]:
-        for part in self._osc.values():
-            yield part.destination(self._tracks)
+        """First the MIDI process, from which a hit has the longest way still to go."""
         if self._midi_process is not None:
             tracks = tuple(t for t in range(MAX_TRACKS) if any(sink.hears(t + 1) for sink in self._midi))
             yield Destination(_MIDI, self._midi_process.socket, Framing.RECORD, tracks)
+        for part in self._osc.values():
+            yield part.destination(self._tracks)
 
     # -- what a moment asks for --------------------------------------------------------------------------------------
 
