@@ -261,7 +261,7 @@ def test_run_ends_after_the_time_that_was_given(loop):
         (["--host-api", "JACK"], "--host-api: "),
         (["--block-size", "5000"], "from 16 to 4096 frames"),
         (["--osc-out", "localhost"], "--osc-out: expected HOST:PORT"),
-        (["--osc-out", "localhost:9000=vectr"], "--osc-out.form: expected one of"),
+        (["--osc-out", "localhost:9000=vectr"], "--osc-out: expected one of vector, parameters"),
         (["--midi-out", "x=no_such_device"], "--midi-out.profile: expected "),
     ],
 )

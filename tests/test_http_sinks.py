@@ -64,6 +64,8 @@ def test_a_sink_is_made_changed_and_deleted(plane):
         assert row["status"] == {"state": "waiting", "fault": "", "sent": 0, "dropped": 0, "coalesced": 0}
         assert (await client.get(SINKS)).json() == {"sinks": [row]}
         assert (await client.get(f"{SINKS}/1")).json() == row
+        brief = {"id": "1", "kind": "osc", "place": "127.0.0.1:9100", "status": row["status"]}
+        assert (await client.get(SINKS, params={"brief": True})).json() == {"sinks": [brief]}
         changed = await client.put(f"{SINKS}/1", json={**row, "port": 9200})
         assert changed.json() == {**row, "port": 9200}
         assert (await client.delete(f"{SINKS}/1")).status_code == 204
@@ -209,7 +211,7 @@ def test_a_fault_is_told_once_and_so_is_its_end(plane):
         await until(lambda: plane.sinks.states["1"].state == "open")
 
     with_client(plane, act)
-    assert lines == ["sink 1 (MIDI to 'TR-8S'): no port of that name", "sink 1 (MIDI to 'TR-8S'): it sends again"]
+    assert lines == ["sink 1 (MIDI to 'TR-8S'): no port of that name", "sink 1 (MIDI to 'TR-8S'): open"]
 
 
 def test_a_session_whose_host_is_not_known_waits_for_it(plane, monkeypatch):

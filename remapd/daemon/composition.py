@@ -88,6 +88,7 @@ class Daemon:
             self.control = EngineControl(self._shared)
             self.supervisor = self._make_supervisor(start, config, wait_for_device)
             self.plane = build_plane(config, directories, self.control, self.supervisor, log_stream)
+            self.plane.sinks.on_notice.append(notice)
             self.plane.sinks.list.fix(flags.sinks)
             notes += start.notes + start.take_up(self.controller, self.plane.library, config)
             token, more = self._token(config)

@@ -127,6 +127,21 @@ class SinkTable(BaseModel):
     sinks: list[SinkRow]
 
 
+class BriefRow(BaseModel):
+    """Where a sink sends, and how that fares."""
+
+    id: str
+    kind: Literal["osc", "midi"]
+    place: str = Field(description="Host and port, or the name of a MIDI port, for people.")
+    status: SinkStatus
+
+
+class BriefTable(BaseModel):
+    """All sinks in short."""
+
+    sinks: list[BriefRow]
+
+
 class GivenSinks(BaseModel):
     """All sinks as a client sends them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from remapd.control.http.answers import json_answer
@@ -16,6 +16,7 @@ from remapd.control.http.sink_documents import (
     GIVEN,
     MIDI_EXAMPLE,
     OSC_EXAMPLE,
+    BriefTable,
     GivenSinks,
     SinkRow,
     SinkStatus,
@@ -39,10 +40,12 @@ def router(plane: Plane) -> APIRouter:
     routes = APIRouter(tags=["sinks"])
     sinks = plane.sinks
 
-    @routes.get("/sinks", response_model=SinkTable, responses=_TAGGED)
-    async def list_sinks() -> Response:
+    @routes.get("/sinks", response_model=SinkTable | BriefTable, responses=_TAGGED)
+    async def list_sinks(
+        brief: Annotated[bool, Query(description="Only where each sends, and how that fares.")] = False,
+    ) -> Response:
         """Where hits are sent, and how that fares. The entity tag is that of all sinks; it does not tell of states."""
-        return json_answer(_table(sinks), _tag(sinks))
+        return json_answer(_brief(sinks) if brief else _table(sinks), _tag(sinks))
 
     @routes.put("/sinks", response_model=SinkTable, responses={**_TAGGED, **responses(412, 413, 503)})
     async def replace_sinks(given: GivenSinks, if_match: IfMatch = None) -> Response:
@@ -90,8 +93,18 @@ def _table(sinks: Sinks) -> dict[str, Any]:
     return {"sinks": [_row(sinks, entry) for entry in sinks.list]}
 
 
+def _brief(sinks: Sinks) -> dict[str, Any]:
+    return {"sinks": [_head(sinks, entry) for entry in sinks.list]}
+
+
+def _head(sinks: Sinks, entry: Entry) -> dict[str, Any]:
+    status = sinks.states[entry.sink.id].document()
+    return {"id": entry.sink.id, "kind": entry.kind, "place": entry.place, STATUS: status}
+
+
 def _row(sinks: Sinks, entry: Entry) -> dict[str, Any]:
-    return {**entry.document(), STATUS: sinks.states[entry.sink.id].document()}
+    # What a person looks for comes first.
+    return {"id": entry.sink.id, STATUS: sinks.states[entry.sink.id].document(), **entry.document()}
 
 
 def _tag(sinks: Sinks) -> str:

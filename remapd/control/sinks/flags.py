@@ -7,10 +7,14 @@ from typing import Any
 
 from remapd.control.sinks.profiled import with_profile
 from remapd.errors import FieldError
+from remapd.fields import checked_choice
 from remapd.sinks.document import sink_from
 from remapd.sinks.midi.defaults import default_controls
+from remapd.sinks.osc.forms import FORMS
 
 _OSC, _MIDI = "--osc-out", "--midi-out"
+#: Messages of one's own stand in the config.
+_READY_FORMS = tuple(name for name in FORMS if name != "custom")
 
 
 def flag_sinks(osc_outs: Sequence[str], midi_outs: Sequence[str]) -> list[dict[str, Any]]:
@@ -30,6 +34,8 @@ def _osc_sink(text: str, name: str) -> dict[str, Any]:
     host, has_port, port = place.rpartition(":")
     if not (host and has_port and port.isdecimal() and len(port) < 6):
         raise FieldError(_OSC, "HOST:PORT, and perhaps = and a form, such as 127.0.0.1:57110=supercollider", text)
+    if has_form:
+        checked_choice(form, _OSC, _READY_FORMS)
     sink = {"id": name, "kind": "osc", "host": host.removeprefix("[").removesuffix("]"), "port": int(port)}
     return sink_from({**sink, "form": form} if has_form else sink, _OSC).document()
 

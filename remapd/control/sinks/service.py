@@ -56,6 +56,8 @@ class Sinks:
         Names of the MIDI ports of others that a sink may name, as far as a MIDI sink has looked.
     on_change : list of callables
         Called when the sinks have changed.
+    on_notice : list of callables
+        Each takes lines for people, when a sink opens or cannot.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Sinks:
         self._presets: Subscription | None = None
         self.outputs: list[str] = []
         self.on_change: list[Callable[[], None]] = []
+        self.on_notice: list[Callable[[str], None]] = []
         self.list = SinkList(self._sinks_changed)
         self.states = SinkStates(self._tell_state)
         self._keeper = PlanKeeper(plan, host, self._wanted, self._names, self._tell_unknown, self._tell_trouble)
@@ -205,8 +208,8 @@ class Sinks:
         self._bulletin.post(ONE, {"id": identity, "status": state.document()})
         if state.fault and state.fault not in (former.fault, NO_ENGINE):
             self._tell("warning", f"sink {self._described(identity)}: {state.fault}")
-        elif state.state == "open" and former.fault not in ("", NO_ENGINE):
-            self._tell("info", f"sink {self._described(identity)}: it sends again")
+        elif state.state == "open" and former.state != "open":
+            self._tell("info", f"sink {self._described(identity)}: open")
 
     def _tell_unknown(self, faults: Mapping[str, str]) -> None:
         for identity, fault in faults.items():
@@ -219,12 +222,13 @@ class Sinks:
     def _tell(self, level: str, text: str) -> None:
         _log.log(logging.WARNING if level == "warning" else logging.INFO, "%s", text)
         self._bulletin.post("notice", {"level": level, "text": text})
+        for call in self.on_notice:
+            call(text)
 
     def _described(self, identity: str) -> str:
         """A sink in a few words."""
-        document = self.list.entry(identity).sink.document()
-        place = f"{document['host']}:{document['port']}" if "host" in document else repr(document.get("port", ""))
-        return f"{identity} ({document['kind'].upper()} to {place})"
+        entry = self.list.entry(identity)
+        return f"{identity} ({entry.kind.upper()} to {entry.place})"
 
 
 def _is_preset(path: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from remapd.control.sinks.limits import MAX_BYTES, MAX_SINKS, listed
 from remapd.errors import FieldError, NotFoundError, TooLargeError
 from remapd.fields import checked_choice, checked_object
-from remapd.sinks.document import Sink, sink_from
+from remapd.sinks.document import OscSink, Sink, sink_from
 
 #: Who a sink comes from: clients and sessions, the config, or an option of the command.
 Origin = Literal["session", "config", "flag"]
@@ -26,6 +26,18 @@ class Entry:
 
     sink: Sink
     origin: Origin = "session"
+
+    @property
+    def kind(self) -> str:
+        """What it sends."""
+        return "osc" if isinstance(self.sink, OscSink) else "midi"
+
+    @property
+    def place(self) -> str:
+        """Where it sends, for people."""
+        if isinstance(self.sink, OscSink):
+            return f"{self.sink.host}:{self.sink.port}"
+        return f"a port of our own, {self.sink.port!r}" if self.sink.virtual else repr(self.sink.port)
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON has it, with its origin."""
