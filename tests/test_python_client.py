@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import socket
 import struct
@@ -27,6 +28,7 @@ from remapd_client import (
     Rejected,
     Remapd,
     Unreachable,
+    cli,
 )
 from remapd_client.messages import News, message_from
 from remapd_client.osc import messages_of
@@ -60,13 +62,17 @@ def remapd(service):
         yield client
 
 
-def command(service, *arguments):
-    """The command line as a process, with the token from a file."""
-    place = ("--url", service.url, "--token-file", str(Path(service.folder) / "state" / "token"))
-    return subprocess.run(
-        [sys.executable, "-m", "remapd_client", *place, *arguments],
-        cwd=CLIENT, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def command(service, capsys):
+    """Calls the command line, with the token from a file; returns exit status, and what it wrote and complained of."""
+    place = ("--url", service.url, "--token-file", str(service.folder / "state" / "token"))
+
+    def call(*arguments):
+        status = cli.main([*place, *arguments])
+        written = capsys.readouterr()
+        return status, written.out, written.err
+
+    return call
 
 
 def awaited(events, is_wanted):
@@ -134,6 +140,31 @@ def test_nobody_there():
         Remapd("localhost:8808")
 
 
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """A server that is no remapd."""
+
+    def do_GET(self):
+        content = b"<p>welcome"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_another_server_is_no_remapd():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with Remapd(f"http://127.0.0.1:{server.server_port}") as remapd:
+            with pytest.raises(ClientError, match="is no remapd"):
+                remapd.status()
+            with pytest.raises(ClientError):
+                remapd.events()
+        server.shutdown()
+
+
 def test_models_presets_sessions_and_tracks(remapd):
     assert remapd.models.get("snare_2")["synth"]["name"] == "snare808"
     content = (SHIPPED / "snare_2.safetensors").read_bytes()
@@ -163,7 +194,6 @@ def test_recordings_and_jobs(remapd, tmp_path):
     remapd.recordings.delete("other")
     assert (remapd.recordings.list(), remapd.recordings.state()["state"]) == ([], "idle")
     assert remapd.jobs.list() == []
-    assert "default" in remapd.jobs.recipes()
     with pytest.raises(Problem) as caught:
         remapd.jobs.submit(["nothing"])
     assert caught.value.status in (404, 501)  # Without torch it says so first.
@@ -372,22 +402,37 @@ def test_what_is_no_packet_has_no_messages(data):
     assert messages_of(data) == []
 
 
-def test_the_command_line(service):
-    assert "track 1" in command(service, "status").stdout
-    assert command(service, "set", f"{PAN}=0.125", "/track/1/adaptive=false").stdout == f"{PAN} 0.125\n"
-    assert command(service, "get", PAN).stdout == f"{PAN} 0.125\n"
-    assert json.loads(command(service, "--json", "describe", PAN).stdout)[0]["maximum"] == 1.0
-    watched = command(service, "--json", "watch", "--topics", "hits", "--count", "2").stdout.splitlines()
+def test_the_command_line(command):
+    assert "track 1" in command("status")[1]
+    assert command("set", f"{PAN}=0.125", "/track/1/adaptive=false") == (0, f"{PAN} 0.125\n", "")
+    assert command("get", PAN)[1] == f"{PAN} 0.125\n"
+    assert json.loads(command("--json", "describe", PAN)[1])[0]["maximum"] == 1.0
+    assert any(line.startswith("snare_1 ") for line in command("list", "models")[1].splitlines())
+    assert command("do", "/panic") == (0, "", "")
+    watched = command("--json", "watch", "--topics", "hits", "--count", "2")[1].splitlines()
     assert [json.loads(line)["track"] for line in watched] == [1, 1]
+    assert json.loads(command("hits", "--count", "1")[1])["number"] == 1
+
+
+def test_the_command_is_a_module_too(service):
+    place = ("--url", service.url, "--token-file", str(service.folder / "state" / "token"))
+    line = [sys.executable, "-m", "remapd_client", *place, "get", PAN]
+    done = subprocess.run(line, cwd=CLIENT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, PAN, "")
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [(("set", "/track/1/pann=1"), "did you mean"), (("set", PAN), "PATH=VALUE"), (("do", PAN), "no action")],
 )
-def test_what_the_command_line_refuses(service, arguments, text):
-    done = command(service, *arguments)
-    assert done.returncode == 1
-    assert done.stderr.startswith("remapd-client: ")
-    assert text in done.stderr
-    assert service.token not in done.stderr
+def test_what_the_command_line_refuses(command, service, arguments, text):
+    status, out, err = command(*arguments)
+    assert (status, out) == (1, "")
+    assert err.startswith("remapd-client: ")
+    assert text in err
+    assert service.token not in err
+
+
+def test_a_token_file_that_is_not_there(capsys, tmp_path):
+    assert cli.main(["--token-file", str(tmp_path / "none"), "status"]) == 1
+    assert "--token-file" in capsys.readouterr().err

@@ -95,7 +95,7 @@ class Remapd:
         ClientError
             If it takes none over UDP.
         """
-        info = self._transport.call_root("GET", "/", params={"HOST_INFO": ""}).json()
+        info = self._transport.root({"HOST_INFO": ""})
         if info.get("OSC_TRANSPORT") != "UDP":
             raise ClientError(f"{self.url} takes no OSC over UDP")
         return OscControl(info.get("OSC_IP") or urlsplit(self.url).hostname or "", info["OSC_PORT"])

@@ -182,8 +182,11 @@ def _refusal(error: InvalidStatus) -> ClientError:
 
 
 def _object(text: str | bytes) -> dict[str, Any]:
-    document = json.loads(text)
-    return document if isinstance(document, dict) else {}
+    with contextlib.suppress(ValueError):
+        document = json.loads(text)
+        if isinstance(document, dict):
+            return document
+    return {}
 
 
 def _left_s(deadline_s: float | None) -> float | None:

@@ -43,12 +43,12 @@ class Transport:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """The document at a path."""
-        return self.call("GET", path, params=query).json()
+        return self._document(self.call("GET", path, params=query))
 
     def send(self, method: str, path: str, document: object = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send a document, if there is one; returns that of the answer, or None."""
         answer = self.call(method, path, json=document, headers=headers)
-        return answer.json() if answer.content else None
+        return self._document(answer) if answer.content else None
 
     def content(self, path: str) -> bytes:
         """A file at a path."""
@@ -56,7 +56,7 @@ class Transport:
 
     def upload(self, path: str, content: bytes) -> Any:
         """Store a file at a path; returns what the service found in it."""
-        return self.call("PUT", path, content=content).json()
+        return self._document(self.call("PUT", path, content=content))
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request, below the prefix of the API.
@@ -68,10 +68,13 @@ class Transport:
         Unreachable
             If nobody answers.
         """
-        return self.call_root(method, PREFIX + path, **options)
+        return self._call(method, PREFIX + path, **options)
 
-    def call_root(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send a request; as `call`, but the path is that of the server."""
+    def root(self, query: Mapping[str, Any]) -> Any:
+        """What the root of the server answers to a query; OSCQuery is there."""
+        return self._document(self._call("GET", "/", params=query))
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         if options.get("json") is None:
             options.pop("json", None)
         try:
@@ -81,6 +84,12 @@ class Transport:
         if answer.status_code >= httpx.codes.BAD_REQUEST:
             raise Problem(answer.status_code, _problem(answer))
         return answer
+
+    def _document(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise ClientError(f"{self.url} is no remapd: what it answers is no JSON text") from None
 
 
 def named(name: str) -> str:
