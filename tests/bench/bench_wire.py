@@ -129,6 +129,9 @@ def native_on_jack(block: SharedBlock, sound: Path, port: int, _: Load) -> Itera
     with mock.patch.dict(os.environ, server.environment):
         with engine_process(block, StreamSettings(host_api="JACK"), sound.parent, port):
             player = drummer(server, path)
+            drumming = EventReader(block.record)
+            while not drumming.read() and player.poll() is None:
+                time.sleep(_READ_S)
             yield
             player.terminate()
             player.wait()
