@@ -18,14 +18,13 @@ from tests.stage import FOLLOWS, Daemon, jack_environment, performance, play_unt
 
 pytest.importorskip("rtmidi", reason="python-rtmidi is not installed")
 
-SNARE, CHANNEL = 38, 10
 #: Notes of a sink that sound until they are ended.
 LONG_MS = 5000.0
 
 
 def to_fluid(daemon):
-    """Add a sink to FluidSynth."""
-    return daemon.add_sink(kind="midi", port="fluid:midi", channel=CHANNEL, note=SNARE)
+    """Add a sink to FluidSynth, whose profile moves its filter and decay before each note."""
+    return daemon.add_sink(kind="midi", port="fluid:midi", profile="fluidsynth", instrument="SD")
 
 
 def is_note_on(message):
