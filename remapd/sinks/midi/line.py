@@ -30,7 +30,7 @@ class Line:
     """Sends to one port what its planner says.
 
     A port that does not take a message is silenced before anything else is sent to it: it may have lost the end of a
-    note.
+    note. That end is sent by itself, as many a drum machine does not know `all notes off`.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ class Line:
         self.lateness = Lateness()
         self.fault = ""
         self._is_spoilt = False
+        #: Notes that the port was given the beginning of, but not the end: their first two bytes.
+        self._sounding: set[bytes] = set()
 
     def begin(self, now_s: float) -> None:
         """End what may sound from an earlier life, and select the programs."""
@@ -97,10 +99,22 @@ class Line:
         """Try again whether a port that did not take a message takes them now."""
         if self._is_spoilt:
             self._is_spoilt, self.fault = False, ""
+            self._send([bytes((status & 0xEF, note, 0)) for status, note in sorted(self._sounding)])
             self.begin(now_s)
 
     def _send(self, messages: Iterable[bytes]) -> bool:
         """Send messages up to the first that is not taken; false if there is one."""
-        if self._is_spoilt or not all(map(self.port.send, messages)):
-            self._is_spoilt, self.fault = True, "the port takes no messages"
+        for message in messages:
+            if self._is_spoilt or not self.port.send(message):
+                self._is_spoilt, self.fault = True, "the port takes no messages"
+                return False
+            if message[0] & 0xE0 == 0x80:
+                self._note(message)
         return not self._is_spoilt
+
+    def _note(self, message: bytes) -> None:
+        """Remember what sounds."""
+        if message[0] & 0x10:
+            self._sounding.add(message[:2])
+        else:
+            self._sounding.discard(bytes((message[0] | 0x10, message[1])))
