@@ -244,6 +244,7 @@ def test_two_sinks_for_one_server_number_their_nodes_apart():
 
 def test_only_a_group_of_supercollider_is_silenced():
     assert silencing(sink_from({"kind": "osc", "form": "vector"})) == ()
-    assert silencing(sink_from({"kind": "osc", "form": "supercollider", "group": 0})) == ()
+    for everybodys in (0, 1):
+        assert silencing(sink_from({"kind": "osc", "form": "supercollider", "group": everybodys})) == ()
     (data,) = silencing(sink_from({"kind": "osc", "form": "supercollider", "group": 5}))
     assert python_osc(data) == [("/g_freeAll", (5,))]

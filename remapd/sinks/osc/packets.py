@@ -18,6 +18,8 @@ MAX_ADDRESS_LENGTH = 255
 #: Most messages of one hit.
 MAX_MESSAGES = 256
 
+#: SuperCollider's groups of everybody: the root, and the one in which the language plays unless told otherwise.
+_SHARED_GROUPS = (0, 1)
 #: The beginning of a bundle, and its time tag.
 _BUNDLE_HEAD_BYTES = len(BUNDLE) + 8
 
@@ -76,8 +78,11 @@ def packets(sink: OscSink, track: int, synth: Synth) -> tuple[Packet, ...]:
 
 
 def silencing(sink: OscSink) -> tuple[bytes, ...]:
-    """Packets that end what the hits of a sink have begun: SuperCollider's synths in a group of their own."""
-    if sink.form == "supercollider" and sink.group > 0:
+    """Packets that end what the hits of a sink have begun: SuperCollider's synths in a group of their own.
+
+    In a group that others play in too nothing is ended: drums end by themselves, and pads of others are not ours.
+    """
+    if sink.form == "supercollider" and sink.group not in _SHARED_GROUPS:
         return (encode("/g_freeAll", (sink.group,)),)
     return ()
 
