@@ -13,7 +13,7 @@ from remapd.engine.engine import Engine
 from remapd.engine.wake import Wake
 from remapd.osc.encoding import encode
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
-from remapd.sinks.wire.plan import Destination
+from remapd.sinks.wire.plan import Destination, Routes
 from remapd.sinks.wire.sender import WireSender, wall_clock_offset_ns
 from remapd.synth.registry import SYNTHS
 
@@ -49,7 +49,7 @@ class Wire:
 
     def __enter__(self) -> Self:
         self._sender.start()
-        self._sender.apply([Destination("latency", self._socket, packets=_packets())])
+        self._sender.apply([Destination("latency", self._socket, routes=Routes(_packets()))])
         return self
 
     def __exit__(
