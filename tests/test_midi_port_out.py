@@ -294,6 +294,30 @@ def test_a_change_ends_the_notes_of_what_goes_and_sets_up_what_is_new() -> None:
     assert next(tuple(a.data) for a in stage.hit(at_unit(0.5))) == (0x89, 38, 0)  # Its value is known.
 
 
+def test_a_control_that_was_taken_away_is_not_moved_any_more() -> None:
+    stage = Stage([sink(*ALL[:3], late_ms=0)], DIN_BYTE_S)
+    stage.hit(at_unit(0.5))
+    stage.send(stage.port.change([sink(ALL[2], late_ms=0)], stage.now_s))
+    assert [a.data[1] for a in stage.wait(1.0) if a.data[0] == 0xB9] == [22]
+    opened(stage)
+    assert [a.data[1] for a in stage.wait(2.0) if a.data[0] == 0xB9] == [22]
+
+
+def test_of_two_programs_on_a_channel_the_later_sink_has_its_own() -> None:
+    stage = Stage([sink(program=1), sink(id="2", program=2)], 0.0)
+    assert opened(stage) == [(0xC9, 2)]
+    assert stage.port.change([sink(program=1), sink(id="2", program=2)], stage.now_s) == []
+
+
+def test_mpe_is_left_when_no_sink_wants_it_and_set_up_again() -> None:
+    with_mpe, plain = sink(mpe=True, channel=1), sink(channel=1)
+    stage = Stage([with_mpe], 0.0)
+    zone = [(0xB0, 101, 0), (0xB0, 100, 6), (0xB0, 6, 15)]
+    assert opened(stage) == zone
+    assert list(map(tuple, stage.port.change([plain], stage.now_s))) == [*zone[:2], (0xB0, 6, 0)]
+    assert list(map(tuple, stage.port.change([with_mpe], stage.now_s))) == zone
+
+
 def test_a_new_program_makes_its_values_unknown() -> None:
     stage = Stage([sink(*ALL[:1], program=5)], 0.0)
     stage.hit(at_unit(0.5))

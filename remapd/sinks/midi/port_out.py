@@ -165,24 +165,24 @@ class PortOut:
 
     def _is_played(self, address: Address) -> bool:
         """Whether one of the present sinks moves a value."""
-        return any(
-            address.channel in player.channels and any(c.kind == address.kind for c in player.sink.controls)
-            for player in self._players
-        )
+        return any(player.moves(address) for player in self._players)
 
     def _of(self, player: SinkPlayer) -> list[Key]:
         return self._notes.of_sink(player.sink.id)
 
     def _set_up(self, now_s: float, out: Messages) -> None:
         """MPE, banks and programs, where they are not what they should be."""
-        for sink in (player.sink for player in self._players):
-            if sink.mpe and sink.mpe_channels != self._mpe_channels:
-                self._mpe_channels = sink.mpe_channels
-                self._set(encode.mpe_zone(sink.mpe_channels), 1, now_s, out)
-            wanted = None if sink.program is None else (sink.bank, sink.program)
-            if wanted is not None and self._programs.get(sink.channel) != wanted:
-                self._programs[sink.channel] = wanted
-                self._set(encode.program(sink.channel, wanted[1], wanted[0]), sink.channel, now_s, out)
+        sinks = [player.sink for player in self._players]
+        zone = max((sink.mpe_channels for sink in sinks if sink.mpe), default=None)
+        if zone != self._mpe_channels:
+            self._mpe_channels = zone
+            self._set(encode.mpe_zone(zone or 0), 1, now_s, out)
+        # Of several sinks on one channel the last one has its program.
+        wanted = {sink.channel: (sink.bank, sink.program) for sink in sinks if sink.program is not None}
+        for channel, (bank, program) in wanted.items():
+            if program is not None and self._programs.get(channel) != (bank, program):
+                self._programs[channel] = bank, program
+                self._set(encode.program(channel, program, bank), channel, now_s, out)
 
     def _set(self, messages: Messages, channel: int, now_s: float, out: Messages) -> None:
         """Send what may change any value of a channel."""

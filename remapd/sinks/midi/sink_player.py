@@ -86,6 +86,13 @@ class SinkPlayer:
         sink = self.sink
         return range(1, sink.mpe_channels + 2) if sink.mpe else range(sink.channel, sink.channel + 1)
 
+    def moves(self, address: Address) -> bool:
+        """Whether one of its controls moves what is there."""
+        # Pressure of one note has the note for a number, whichever that is.
+        numbers = {c.number for c in self.sink.controls if c.kind == address.kind}
+        found = bool(numbers) if address.kind == "poly_pressure" else address.number in numbers
+        return found and address.channel in self.channels
+
     def play(self, hit: HitEvent, notes: Notes, taken: Collection[int] = ()) -> Play:
         """Note and aims of a hit; MPE takes a channel without a note that is not `taken` by the same hit."""
         self._hits += 1
