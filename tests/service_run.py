@@ -18,7 +18,9 @@ _POLL_S = 0.01
 
 def isolated_environment(folder):
     """Environment in which all folders of the daemon are in `folder`."""
-    paths = {f"REMAPD_PATHS__{name.upper()}": str(folder / name) for name in ("data", "state", "config", "runtime")}
+    # Paths of sockets are short.
+    names = {"data": "data", "state": "state", "config": "config", "runtime": "r"}
+    paths = {f"REMAPD_PATHS__{name.upper()}": str(folder / place) for name, place in names.items()}
     return {**os.environ, **paths}
 
 

@@ -145,8 +145,8 @@ def test_a_sink_whose_name_is_not_known_waits_and_the_others_send(tmp_path, rece
         assert service.stop() == 0
 
 
-def test_sinks_go_on_when_control_dies_and_comes_back(tmp_path, receiver):
-    folder = tmp_path / "service"
+def test_sinks_outlive_control(tmp_path, receiver):
+    folder = tmp_path / "s"
     with ServiceRun(folder, *virtual(tmp_path)) as first:
         first.await_status(plays)
         done(first.http.post("/api/v1/sinks", json=osc(receiver)), 201)

@@ -132,7 +132,7 @@ def measure(folder: Path, seconds: float, name: str, *options: str, environment:
     with ServiceRun(folder, "--block-size", "64", *options, environment=environment) as service:
         service.await_status(lambda status: status["state"] == "playing")
         port = service.http.get("/?HOST_INFO").json()["OSC_PORT"]
-        found = EngineFile(folder / "runtime").read()
+        found = EngineFile(folder / "r").read()
         assert found is not None
         block = SharedBlock.attach(found.spec.block)
         print_delays(name, service, block, port)

@@ -37,7 +37,8 @@ class Entry:
         """Where it sends, for people."""
         if isinstance(self.sink, OscSink):
             return f"{self.sink.host}:{self.sink.port}"
-        return f"a port of our own, {self.sink.port!r}" if self.sink.virtual else repr(self.sink.port)
+        own = "a port of our own" if self.sink.virtual else ""
+        return " ".join(part for part in (own, self.sink.port and repr(self.sink.port)) if part)
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON has it, with its origin."""
