@@ -1,12 +1,14 @@
 """Ports to send to that come and go, and who plays on them; rtmidi is a stand-in with its interface."""
 
+import itertools
 import time
 
 import pytest
 
 from remapd.sinks.midi.document import parse_midi_sink
 from remapd.sinks.midi.jack_ring import HEAD_BYTES, PATIENCE_S, ROOM_BYTES, JackRing
-from remapd.sinks.midi.out_ports import MAX_PORTS, OutPorts, PortError
+from remapd.sinks.midi.line import Line
+from remapd.sinks.midi.out_ports import MAX_PORTS, OutPort, OutPorts, PortError
 from remapd.sinks.midi.port_names import choose
 from remapd.sinks.midi.port_out import PortOut
 from remapd.sinks.midi.port_player import CALM_S, LOOK_S, STALE_NS, PortPlayer
@@ -383,6 +385,22 @@ def test_how_late_hits_were_is_told():
     late_us = rig.player.counts()["1"]["late_us"]
     assert late_us["count"] == 10
     assert 0.0 < late_us["p50"] <= late_us["p99"] <= late_us["max"]
+
+
+def test_a_port_that_may_have_lost_its_beginning_begins_again_unless_hits_have_come():
+    cycles = itertools.count()
+    for has_hit in (False, True):
+        output = FakeRtMidi().MidiOut()
+        output.open_virtual_port("pads")
+        line = Line(OutPort(output, "pads", ring=JackRing(lambda: next(cycles))), PortOut([sink()]), [sink()])
+        line.begin(5.0)
+        line.mend(5.1)
+        assert output.sent == SILENCE
+        if has_hit:
+            line.hit(hit())
+        for now_s in (5.5, 6.0):
+            line.mend(now_s)
+        assert output.sent.count(SILENCE[-1]) == (1 if has_hit else 2)
 
 
 def test_everything_is_silent_and_closed_in_the_end():

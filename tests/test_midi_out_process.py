@@ -5,6 +5,8 @@ import json
 import os
 import queue
 import secrets
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -308,11 +310,23 @@ class Parent:
 #: Tells what it is told, and obeys some of it.
 ECHO = """
 import json, os, sys
+print(json.dumps({"begun": os.getpid()}), flush=True)
 for line in sys.stdin:
     order = json.loads(line)
     print(json.dumps({"told": order, "pid": os.getpid()}), flush=True)
     if "end" in order:
         os._exit(order["end"])
+"""
+
+
+#: Ends only when it is killed.
+DEAF = """
+import json, os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(json.dumps({"begun": os.getpid()}), flush=True)
+print("{}", flush=True)
+while True:
+    time.sleep(9)
 """
 
 
@@ -333,15 +347,14 @@ def test_a_process_that_ends_is_followed_by_one_that_is_told_the_latest_sinks():
 
 
 def test_a_process_that_hangs_is_followed_by_another():
-    hanging = "import time\nprint('{\"begun\": true}', flush=True)\nwhile True: time.sleep(100)"
+    hanging = "import time\nprint('{\"hangs\": true}', flush=True)\nwhile True: time.sleep(100)"
     with Parent(hanging, first_delay_s=0.001, silence_s=0.2).start() as parent:
         for _ in range(2):
-            assert parent.report() == {"begun": True}
+            assert parent.report() == {"hangs": True}
 
 
 def test_a_process_that_does_not_end_is_killed():
-    deaf = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('{}', flush=True)\nwhile True: time.sleep(9)"
-    parent = Parent(deaf).start()
+    parent = Parent(DEAF).start()
     parent.report()
     pid = parent.midi.pid
     parent.midi.stop(0.1)
@@ -359,9 +372,11 @@ def test_orders_never_wait_for_a_process_that_reads_none():
 
 
 def test_without_rtmidi_there_is_no_second_try():
-    with Parent(f"import os; os._exit({int(Ending.MISSING)})", first_delay_s=0.001).start({"id": "1"}) as parent:
+    program = f'import os; os.write(1, b\'{{"fault": "no rtmidi"}}\\n\'); os._exit({int(Ending.MISSING)})'
+    with Parent(program, first_delay_s=0.001).start({"id": "1"}) as parent:
         parent.midi._thread.join(PATIENCE_S)
-        assert parent.midi.starts == 1
+        assert parent.report()["fault"] == "no rtmidi"
+        assert parent._lines.empty()
 
 
 def test_nonsense_is_left_out():
@@ -383,7 +398,45 @@ def test_one_that_was_never_started_can_be_stopped():
     assert not midi.is_alive
 
 
-def test_the_real_process_ends_with_whoever_started_it(monkeypatch):
+@pytest.fixture
+def real(monkeypatch):
+    """The real process, without a JACK server."""
+    pytest.importorskip("rtmidi", reason="python-rtmidi is not installed")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"remapd-test-{secrets.token_hex(4)}")
+    with Parent(first_delay_s=0.001).start(SINK | {"id": "1"}) as parent:
+        parent.report(lambda line: line.get("sink", {}).get("state") == "waiting")
+        yield parent
+
+
+def await_end(pid):
+    """Wait for the end of a process that is no child of this one."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        assert select.select([descriptor], [], [], PATIENCE_S)[0]
+        os.close(descriptor)
+
+
+def test_a_worker_that_is_killed_is_followed_by_one_of_the_same_process(real):
+    first, process = real.midi.pid, real.midi._life.process.pid
+    os.kill(first, signal.SIGKILL)
+    fault = real.report(lambda line: "ended with" in line.get("sink", {}).get("fault", ""))["sink"]["fault"]
+    assert fault == "the MIDI process ended with status -9; it is started again"
+    assert "no server" in real.report(lambda line: "sink" in line)["sink"]["fault"]
+    assert real.midi.pid not in (first, process)
+    assert (real.midi.starts, real.midi._life.process.pid) == (2, process)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+def test_a_worker_whose_process_is_killed_ends_and_all_begins_anew(real):
+    first, process = real.midi.pid, real.midi._life.process.pid
+    os.kill(process, signal.SIGKILL)
+    real.report(lambda line: "ended with status -9" in line.get("sink", {}).get("fault", ""))
+    assert "no server" in real.report(lambda line: "sink" in line)["sink"]["fault"]
+    await_end(first)
+    assert real.midi._life.process.pid != process
+
+
+def test_the_real_process_ends_with_whoever_started_it():
     """However that one ends: both its standard input and the socket close then."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {**os.environ, "JACK_DEFAULT_SERVER": f"remapd-test-{secrets.token_hex(4)}"}

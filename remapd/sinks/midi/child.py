@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -51,8 +52,10 @@ class MidiProcess:
     socket : socket.socket
         Takes hits, each an `EVENT` of its own; the same for all processes, so that it can be sent to at any time. What
         is sent while there is none is dropped by the next.
+    pid : int or None
+        Number of the process that plays, if there is one; it is forked from the one that was started.
     starts : int
-        Processes started so far.
+        Such processes so far.
     """
 
     def __init__(
@@ -72,18 +75,13 @@ class MidiProcess:
         self._life: _Life | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.pid: int | None = None
         self.starts = 0
 
     @property
     def is_alive(self) -> bool:
         """Whether it has been started and not stopped; a process that ended is followed by another."""
         return self._thread is not None and not self._stopping.is_set()
-
-    @property
-    def pid(self) -> int | None:
-        """Number of the process, if there is one."""
-        life = self._life
-        return None if life is None else life.process.pid
 
     def start(self, settings: Mapping[str, Any]) -> None:
         """Start it; returns at once.
@@ -99,7 +97,10 @@ class MidiProcess:
         self._thread.start()
 
     def order(self, order: Mapping[str, Any]) -> None:
-        """Tell the process something; never waits. A list of sinks is told to every later process too."""
+        """Tell the process something; never waits.
+
+        A list of sinks is told to every later process too, and to one that has not begun yet.
+        """
         with self._lock:
             if "sinks" in order:
                 self._sinks = list(order["sinks"])
@@ -139,23 +140,37 @@ class MidiProcess:
                 if self._stopping.is_set():
                     return None
                 life = self._life = _Life(self._command, self._far_end.fileno())
-                for order in (*self._first_orders, {"sinks": self._sinks}):
-                    life.orders.put(order)
         except OSError as error:
             self._tell_waiting(f"the MIDI process cannot be started: {error.strerror or error}")
             return None
-        self.starts += 1
         life.listen(self._hear, self._silence_s)
         status = life.wait()
         with self._lock:
-            self._life = None
-        if not self._stopping.is_set() and status != _MISSING:
-            self._tell_waiting(f"the MIDI process ended with status {status}; it is started again")
+            self._life, self.pid = None, None
+        if status != _MISSING:
+            self._tell_end(status)
         return status
 
     def _hear(self, line: dict[str, Any]) -> None:
-        if "alive" not in line:
+        if "begun" in line:
+            self._begin(line["begun"])
+        elif "ended" in line:
+            self._tell_end(line["ended"])
+        elif "alive" not in line:
             self._on_report(line)
+
+    def _begin(self, pid: Any) -> None:
+        """Tell a process that has begun what those before it knew."""
+        with self._lock:
+            self.pid = pid if isinstance(pid, int) else None
+            self.starts += 1
+            if self._life is not None:
+                for order in (*self._first_orders, {"sinks": self._sinks}):
+                    self._life.orders.put(order)
+
+    def _tell_end(self, status: Any) -> None:
+        if not self._stopping.is_set():
+            self._tell_waiting(f"the MIDI process ended with status {status}; it is started again")
 
     def _tell_waiting(self, fault: str) -> None:
         for sink in self._sinks:
@@ -196,7 +211,7 @@ class _Life:
         try:
             status = self.process.wait(0.5)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self._kill()
             status = self.process.wait()
         self.orders.put(None)
         self._writer.join()
@@ -212,7 +227,12 @@ class _Life:
         try:
             self.process.wait(patience_s)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self._kill()
+
+    def _kill(self) -> None:
+        """End it, and what it has forked."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def _write(self) -> None:
         """Write orders until there are no more; in a thread of its own, as a process that hangs reads none."""

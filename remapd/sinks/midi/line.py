@@ -11,6 +11,9 @@ from remapd.sinks.midi.document import MidiSink
 from remapd.sinks.midi.lateness import Lateness
 from remapd.sinks.midi.out_ports import OutPort
 
+#: After this a server has settled that was disturbed when the port was opened.
+_SETTLED_S = 0.25
+
 
 class Planner(Protocol):
     """Says what is to be sent to one port, and when (`PortOut`); times in s by the monotonic clock."""
@@ -57,11 +60,14 @@ class Line:
         self.lateness = Lateness()
         self.fault = ""
         self._is_spoilt = False
+        #: When it began, while no hit has come since.
+        self._begun_s: float | None = None
         #: Notes that the port was given the beginning of, but not the end: their first two bytes.
         self._sounding: set[bytes] = set()
 
     def begin(self, now_s: float) -> None:
         """End what may sound from an earlier life, and select the programs."""
+        self._begun_s = now_s
         self._send(self.planner.silence(now_s))
         self._send(self.planner.opening(now_s))
 
@@ -69,6 +75,7 @@ class Line:
         """Play a hit; returns when the port had taken it, in ns, or 0 if it was not sent."""
         if self._is_spoilt or 0 < hit.published_ns < self.opened_ns:
             return 0
+        self._begun_s = None
         try:
             messages = self.planner.hit(hit, time.monotonic(), sink_id)
         except Exception as error:  # A fault of ours must not end the notes of others.
@@ -96,7 +103,13 @@ class Line:
         self._send(self.planner.silence(now_s))
 
     def mend(self, now_s: float) -> None:
-        """Try again whether a port that did not take a message takes them now."""
+        """Try again whether a port that did not take a message takes them now, and begin anew if that may be lost.
+
+        A JACK server loses cycles while it waits for a client that is dead, which is when others take its place.
+        """
+        if self.port.loses_messages and self._begun_s is not None and now_s >= self._begun_s + _SETTLED_S:
+            self.begin(now_s)
+            self._begun_s = None
         if self._is_spoilt:
             self._is_spoilt, self.fault = False, ""
             self._send([bytes((status & 0xEF, note, 0)) for status, note in sorted(self._sounding)])

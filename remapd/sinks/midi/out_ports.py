@@ -59,6 +59,11 @@ class OutPort:
         self.listed, self.identity = listed, identity
         self.failures = 0
 
+    @property
+    def loses_messages(self) -> bool:
+        """Whether what was taken may be lost all the same, as JACK's may."""
+        return self._ring is not None
+
     def send(self, message: bytes) -> bool:
         """Hand a message over; False if the interface does not take it."""
         if self._ring is None or self._ring.take(len(message), time.monotonic()):

@@ -12,6 +12,9 @@ every packet is a hit, an `EVENT` as the engine made it. Orders are lines of JSO
 Standard output takes lines of JSON: ``{"midi_out": {"interface", "outputs", "fault"}}``, ``{"sink": {"id", "state",
 "fault", "port", "sent", "dropped", ..., "late_us"}}`` (see `Reports`) and, every two seconds, ``{"alive": true}``.
 
+Each process that does the work begins with ``{"begun": its number}``, and must then be told everything; one that ended
+and is followed by another is told of by ``{"ended": status}``.
+
 It ends, with all notes off, when it is told to, or when standard input or the socket is closed at the other end.
 """
 
@@ -37,6 +40,7 @@ from remapd.engine.stamps import stamp_midi
 from remapd.errors import RemapdError
 from remapd.processes import calm_python
 from remapd.sinks.midi.document import parse_midi_sink
+from remapd.sinks.midi.lives import Lives
 from remapd.sinks.midi.out_ports import OutPorts
 from remapd.sinks.midi.port_out import PortOut
 from remapd.sinks.midi.port_player import PortPlayer
@@ -230,16 +234,33 @@ def main() -> None:
     reports = os.dup(1)
     os.dup2(2, 1)
     records = socket.socket(fileno=int(sys.argv[1]))
+    calm_python()
+    lives = Lives(
+        lambda: _live(records, reports),
+        (Ending.STOPPED, Ending.MISSING),
+        lambda status: _tell(reports, {"ended": status}),
+    )
+    os._exit(lives.run())
+
+
+def _live(records: socket.socket, reports: int) -> int:
+    """Play until the interface ends; in a process of its own."""
     try:
         rtmidi = importlib.import_module("rtmidi")
     except ImportError as error:
         text = f"rtmidi is not installed ({one_line(error)}): pip install 'remapd[midi]'"
-        os.write(reports, json.dumps({"midi_out": {"interface": "", "outputs": [], "fault": text}}).encode() + b"\n")
-        os._exit(Ending.MISSING)
+        _tell(reports, {"midi_out": {"interface": "", "outputs": [], "fault": text}})
+        return Ending.MISSING
     output = MidiOutput(rtmidi, 0, records, reports)
     signal.signal(signal.SIGTERM, lambda *_: output.stop())
     _hurry()
-    os._exit(output.run())  # Without what rtmidi does to clients of a server that is gone.
+    output.tell({"begun": os.getpid()})
+    return output.run()  # What follows is without what rtmidi does to clients of a server that is gone.
+
+
+def _tell(reports: int, line: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        os.write(reports, json.dumps(line).encode() + b"\n")
 
 
 def _hurry() -> None:
@@ -249,7 +270,6 @@ def _hurry() -> None:
         with contextlib.suppress(OSError):
             os.nice(_NICENESS)
     lock_memory()
-    calm_python()
 
 
 if __name__ == "__main__":
