@@ -131,7 +131,8 @@ def test_the_midi_process_stays_when_its_last_sink_goes(host):
         host.sinks(osc("a", port_of(receiver)))
         assert host.hear("order", lambda order: "block" not in order) == {"sinks": []}
         host.sinks(osc("a", port_of(receiver)), midi("m"))
-        host.hear("order", lambda order: len(order["sinks"]) == 1)
+        host.host.order({"test_sink": "a"})
+        receiver.recv(9000)  # What was ordered before it has been done by then.
         publish(host.block.record, host.wake, random_event())
         receiver.recv(9000)
         host.hear("record")
@@ -387,3 +388,26 @@ def test_of_plans_the_last_and_silence_first():
     while orders.take(0.0):
         left += 1
     assert left == LIMIT
+
+
+def test_panic_comes_through_while_a_large_plan_is_taken(host, monkeypatch):
+    with udp_receiver() as receiver:
+        playing = osc("a", port_of(receiver), form="supercollider", group=5)
+        host.sinks(playing)
+        host.hear("sink", lambda sink: sink["state"] == "open")
+        real, begun, go_on = module.part_for, threading.Event(), threading.Event()
+
+        def slowly(*arguments):
+            begun.set()
+            go_on.wait(PATIENCE_S)
+            return real(*arguments)
+
+        monkeypatch.setattr(module, "part_for", slowly)
+        host.sinks(playing, osc("b", port_of(receiver)))
+        begun.wait(PATIENCE_S)
+        host.host.order({"panic": True})
+        host.host.begin_stop()
+        go_on.set()
+        # Both are heeded before the plan has been taken: it is broken off.
+        assert receiver.recv(9000).startswith(b"/g_freeAll")
+        assert "not taken" in host.hear("refused")

@@ -28,6 +28,20 @@ class OrderQueue:
                 self._orders.append(order)
             self._changed.notify()
 
+    def has(self, kind: str) -> bool:
+        """Whether an order of a kind waits."""
+        with self._changed:
+            return any(kind in order for order in self._orders)
+
+    def take_one(self, kind: str) -> bool:
+        """Take an order of a kind, if one waits."""
+        with self._changed:
+            for order in self._orders:
+                if kind in order:
+                    self._orders.remove(order)
+                    return True
+            return False
+
     def take(self, patience_s: float | None) -> Order:
         """The most urgent: the end, then silence, then what came first; empty if none comes in time."""
         with self._changed:

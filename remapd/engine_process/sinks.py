@@ -136,6 +136,7 @@ class SinkHost:
         self._reports.keep([str(document.get("id", place + 1)) for place, document in enumerate(documents)])
         for place, document in enumerate(documents):
             name = str(document.get("id", place + 1))
+            self._let_urgent_through()
             try:
                 sink = sink_from({key: value for key, value in document.items() if key != "resolved"}, name)
                 if isinstance(sink, MidiSink):
@@ -188,7 +189,16 @@ class SinkHost:
             tracks = tuple(t for t in range(MAX_TRACKS) if any(sink.hears(t + 1) for sink in self._midi))
             yield Destination(_MIDI, self._midi_process.socket, Framing.RECORD, tracks)
         for part in self._osc.values():
-            yield part.destination(self._tracks)
+            self._let_urgent_through()
+            # One track more than there are: it can be played as soon as it is there.
+            yield part.destination(self._tracks + 1)
+
+    def _let_urgent_through(self) -> None:
+        """Fall silent, or break off, amid work that may take seconds."""
+        if self._orders.has("stop"):
+            raise RemapdError("the plan was not taken, as the engine ends")
+        while self._orders.take_one("panic"):
+            self._panic()
 
     # -- what a moment asks for --------------------------------------------------------------------------------------
 
