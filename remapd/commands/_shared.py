@@ -157,3 +157,11 @@ def console_for_pipes() -> Console:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     return Pipe()
+
+
+def tell_of_compilation() -> None:
+    """Say that the audio code is about to be compiled, if it is; before anything is imported that begins to."""
+    from remapd.dsp.kernel import is_cached
+
+    if not is_cached():
+        click.echo("Compiling the audio code, once (about a minute)…", err=True)

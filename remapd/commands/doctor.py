@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from remapd.commands._shared import tell_of_compilation
+
 if TYPE_CHECKING:
     from remapd.daemon.health.finding import Check, Finding
 
@@ -23,6 +25,8 @@ def command(as_json: bool) -> None:
 
     Ends with status 1 only if remapd cannot do its job here at all; a warning is a part that is missing or slower.
     """
+    if not as_json:
+        tell_of_compilation()
     findings: list[Finding] = []
     for finding in _findings():
         findings.append(finding)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from remapd.commands._shared import sound_options, terminated_like_interrupted, track_setup
+from remapd.commands._shared import sound_options, tell_of_compilation, terminated_like_interrupted, track_setup
 
 if TYPE_CHECKING:
     from remapd.latency.session import Measurement
@@ -42,6 +42,8 @@ def command(
     Connect output 1 to input 1; clicks are played there, loud: turn loudspeakers down. With a second cable from output
     2 to input 2 the synthesiser's sound is measured too. The daemon must not use the device meanwhile.
     """
+    if not as_json:
+        tell_of_compilation()
     from remapd.audio.backend import StreamSettings
     from remapd.demo.signals import stop_signals
     from remapd.latency.session import measure

@@ -14,6 +14,7 @@ from remapd.commands._shared import (
     parsed_channel,
     parsed_track,
     sound_options,
+    tell_of_compilation,
     terminated_like_interrupted,
 )
 from remapd.errors import FieldError
@@ -117,12 +118,11 @@ def _midi_sinks(path: Path | None, files: Mapping[str, Path | None]) -> tuple[Mi
 def _check_before_compiling(source: Path, output: Path, encoding: str, quiet: bool) -> None:
     """Announce the wait on a machine's first run, unless a file is at fault already."""
     from remapd.audio.file import AudioReader, audio_format
-    from remapd.dsp.kernel import is_cached
 
     audio_format(output, encoding)
     AudioReader(source).close()
-    if not is_cached() and not quiet:
-        click.echo("Compiling the audio code, once (about a minute)…", err=True)
+    if not quiet:
+        tell_of_compilation()
 
 
 def parsed_tracks(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import ctypes.util
+import errno
 from collections.abc import Iterator
 from typing import Any
 
+from remapd.audio.portaudio_library import CLIENT_NAME
 from remapd.errors import DeviceError
 
 _CLIENT_NAME = b"remapd-cable"
@@ -47,7 +49,7 @@ class JackCable:
         DeviceError
             If the server refuses.
         """
-        if self._jack.jack_connect(self._client, output.encode(), into.encode()) != 0:
+        if self._jack.jack_connect(self._client, output.encode(), into.encode()) not in (0, errno.EEXIST):
             raise DeviceError(f"JACK does not connect {output} to {into}")
 
     def close(self) -> None:
@@ -72,8 +74,9 @@ def looped_through_jack() -> Iterator[Any]:
     known = {*cable.outputs(), *cable.inputs()}
 
     def connect() -> None:
-        outputs = [name for name in cable.outputs() if name not in known]
-        inputs = [name for name in cable.inputs() if name not in known]
+        # Another client of this name has a number behind it.
+        outputs = [name for name in cable.outputs() if name not in known and name.startswith(CLIENT_NAME)]
+        inputs = [name for name in cable.inputs() if name not in known and name.startswith(CLIENT_NAME)]
         for output, into in zip(outputs, inputs, strict=False):
             cable.connect(output, into)
 

@@ -18,7 +18,7 @@ from remapd.errors import DeviceError
 from remapd.latency.budget import Row, click_arrivals, row, second_cable, stages_ms
 from remapd.latency.clicks import Clicks, make_clicks
 from remapd.latency.jack_cable import looped_through_jack
-from remapd.latency.wire import Wire
+from remapd.latency.osc_receiver import OscReceiver
 
 if TYPE_CHECKING:
     from remapd.latency.probe import Probe
@@ -88,7 +88,7 @@ def measure(
     engine = Engine(rate, 1, 1, [setup])
     engine.warm_up()
     with contextlib.ExitStack() as stack:
-        wire = stack.enter_context(Wire(engine))
+        receiver = stack.enter_context(OscReceiver(engine))
         probe = Probe(engine.callback_address, engine.userdata_address, clicks.samples, stream.input_channels)
         cable = stack.enter_context(looped_through_jack()) if connect else None
         stack.callback(backend.close)
@@ -97,7 +97,7 @@ def measure(
         if cable is not None:
             cable()
         events, block_frames = _follow(engine, probe, backend, len(clicks.samples) / rate, stop)
-        received_ns = wire.received_ns()
+        received_ns = receiver.received_ns()
     hits = [event for event in events if isinstance(event, HitEvent)]
     return _summary(info, block_frames, clicks, probe, hits, received_ns)
 
@@ -140,7 +140,5 @@ def _summary(
 
 def _silence(probe: Probe) -> str:
     level = float(abs(probe.heard[:, 0]).max(initial=0.0))
-    found = "nothing at all" if level < 1e-4 else f"a sound of peak {level:.3g} that is not the clicks"
-    return (
-        f"no click came in on input 1, but {found}: connect output 1 to input 1 (JACK: --connect), and mind the levels"
-    )
+    found = "stayed silent" if level < 1e-4 else f"heard a sound of peak {level:.3g} that is not the clicks"
+    return f"input 1 {found}: connect output 1 to input 1 (JACK: --connect), and mind the levels"

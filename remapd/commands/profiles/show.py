@@ -132,6 +132,7 @@ def _follows(line: Mapping) -> tuple[str, str, str]:
     low, high = source.range()
     ends = [settings.get("source_minimum", low), settings.get("source_maximum", high)]
     unit = source.parameter().unit if line.source.startswith(("values.", "features.")) else ""
+    unit = "" if unit == "ratio" else unit
     first, last = (f"{end:g} {unit}".strip() for end in (reversed(ends) if settings.get("invert") else ends))
     return line.source.partition(".")[2] or line.source, first, last
 

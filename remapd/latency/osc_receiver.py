@@ -8,7 +8,7 @@ import struct
 import types
 from typing import Self
 
-from remapd.audio.priority import request_realtime_priority
+from remapd.audio.priority import REALTIME_PRIORITY, request_realtime_priority
 from remapd.engine.engine import Engine
 from remapd.engine.wake import Wake
 from remapd.osc.encoding import encode
@@ -25,7 +25,7 @@ _ROOM_BYTES = 1 << 20
 _PACKET_BYTES = 64
 
 
-class Wire:
+class OscReceiver:
     """The native sender of an engine and a receiver on this machine; a context manager.
 
     Parameters
@@ -45,7 +45,7 @@ class Wire:
             self._receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(self._receiver.getsockname())
-        self._sender = WireSender(engine.shared.record, self._wake, request_realtime_priority)
+        self._sender = WireSender(engine.shared.record, self._wake, _below_the_audio)
 
     def __enter__(self) -> Self:
         self._sender.start()
@@ -75,6 +75,10 @@ class Wire:
                         seconds, ns = _TIMESPEC.unpack(content)
                         times[number] = seconds * 1_000_000_000 + ns - offset_ns
         return times
+
+
+def _below_the_audio() -> None:
+    request_realtime_priority(REALTIME_PRIORITY - 1)
 
 
 def _packets() -> dict[tuple[int, str], tuple[Packet, ...]]:
