@@ -86,12 +86,13 @@ def test_what_died_plays_again_when_it_is_back_the_synthesiser_and_then_the_serv
         server.kill()
         again = JackServer(arguments=["-r"], period=256, name=server.name)
         try:
-            came_s = time.monotonic()
-            with fluidsynth(again, tmp_path):
+            with fluidsynth(again, tmp_path), Pads(again, "pads"):
+                came_s = time.monotonic()
+                daemon.await_open(pads)
+                print(f"a sink is open again {time.monotonic() - came_s:.2f} s after server and receiver are back")
                 daemon.await_status(lambda status: status["state"] == "playing")
-                print(f"the engine plays again {time.monotonic() - came_s:.2f} s after the server is back")
+                print(f"the engine plays again {time.monotonic() - came_s:.2f} s after them")
                 daemon.await_open(fluid)
-                print(f"the sink is open again {time.monotonic() - came_s:.2f} s after the server is back")
                 with playing(again, strokes):
                     await_sound(again, tmp_path, "fluid:left")
             assert daemon.stop() == 0
