@@ -113,15 +113,15 @@ def test_the_midi_process_gets_sinks_hits_and_orders(host):
     (told,) = host.hear("order", lambda order: "sinks" in order)["sinks"]
     assert (told["id"], told["port"]) == ("m", "drum")
     assert host.hear("sink", lambda sink: sink["id"] == "m")["state"] == "open"
+    host.host.order({"test_sink": "m"})
+    made_up = host.hear("order", lambda order: "hit" in order)["hit"]
+    assert made_up["sink"] == "m"
+    assert np.frombuffer(bytes.fromhex(made_up["record"]), EVENT)[0]["track"] == 2
     publish(host.block.record, host.wake, random_event(track=0), random_event(5, track=2))
     record = np.frombuffer(bytes.fromhex(host.hear("record")), EVENT)[0]
     assert (record["track"], record["sequence"][0]) == (2, 2)
     host.host.order({"panic": True})
     assert host.hear("order") == {"panic": True}
-    host.host.order({"test_sink": "m"})
-    made_up = host.hear("order", lambda order: "hit" in order)["hit"]
-    assert made_up["sink"] == "m"
-    assert np.frombuffer(bytes.fromhex(made_up["record"]), EVENT)[0]["track"] == 2
 
 
 def test_the_midi_process_stays_when_its_last_sink_goes(host):
