@@ -56,7 +56,7 @@ def test_show_says_what_to_set_which_drums_there_are_and_what_moves_what(own):
     assert "Roland TR-8S MIDI Implementation" in output
     rows = [line.split() for line in output.splitlines()]
     assert ["SD", "Snare", "drum", "10", "38", "snare808"] in rows
-    assert ["snare808", "tune", "all", "that", "have", "it", "osc1.freq", "100", "Hz", "400", "Hz"] in rows
+    assert ["snare808", "tune", "all", "osc1.freq", "100", "Hz", "400", "Hz"] in rows
 
 
 def test_show_of_one_drum_says_how_each_control_is_sent(own):
@@ -104,12 +104,14 @@ def test_verify_takes_all_that_ships_and_names_what_does_not_fit(own, tmp_path):
 def test_import_refuses_a_table_with_a_bad_line_or_leaves_it_out(own, source):
     result = profiles("import", source)
     assert result.exit_code == 1
-    assert "does not fit: line 3, cc_msb: expected a whole number from 0 to 119, got 200" in result.stderr
+    assert result.stderr.count("line 3, cc_msb: expected a whole number from 0 to 119, got 200") == 1
     assert not own.exists()
     result = profiles("import", "--skip-bad", source)
     assert result.exit_code == 0, result.output
     assert "left out: line 3, cc_msb" in result.stderr
-    assert result.stdout == f"{own / 'acme-thumper.toml'}: Acme Thumper, 5 controls, no mappings yet\n"
+    first, *advice = result.stdout.splitlines()
+    assert first == f"{own / 'acme-thumper.toml'}: Acme Thumper, 5 controls, no mappings yet"
+    assert f"Then: remapd profiles verify {own / 'acme-thumper.toml'}" in advice
     assert load_profile(own / "acme-thumper.toml").attribution.startswith("midi.guide")
     assert "# source = " in (own / "acme-thumper.toml").read_text()
     assert profiles("show", "acme-thumper", "1").exit_code == 0

@@ -59,13 +59,20 @@ def import_profile(
         skips_bad=skip_bad,
     )
     imported = import_table(read_capped(source, MAX_FILE_BYTES, "table"), source.name, settings)
-    _tell(imported)
     if imported.profile is None:
+        if len(imported.problems) > 1:  # One alone is in the refusal.
+            _tell(imported)
         raise refuse(imported, source.name)
+    _tell(imported)
     profile = imported.profile
     path = _write(profile, output, force)
     count = len(profile.instruments[0].controls)
     click.echo(f"{click.format_filename(path)}: {profile.title}, {count} controls, no mappings yet")
+    click.echo(
+        "It plays notes alone until you complete the lines at its end: which number of a hit moves which control."
+    )
+    click.echo(f"Then: remapd profiles verify {click.format_filename(path)}")
+    click.echo("An example of such lines: remapd profiles show roland-tr-8s --toml")
 
 
 def _tell(imported: Imported) -> None:

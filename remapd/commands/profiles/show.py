@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -52,7 +52,7 @@ def _overview(profile: Profile, path: str) -> Iterator[Table]:
     yield _table(profile.title, ("", ""), _general(profile, path))
     yield _table("Drums", ("name", "drum", "channel", "note", "nearest to"), _drums(profile))
     if profile.mappings:
-        yield _table(_MOVES, ("a track that plays", "moves", "of", "by", "from", "to"), _moves(profile))
+        yield _table(_MOVES, ("synth", "moves", "of", "by", "from", "to"), _moves(profile))
 
 
 _MOVES = "What of a hit moves what"
@@ -65,7 +65,7 @@ def _of_instrument(profile: Profile, instrument: Instrument) -> Iterator[Table]:
     yield _table(f"{title} ({place})", columns, _controls(instrument))
     moves = list(_moves(profile, instrument))
     if moves:
-        yield _table(_MOVES, ("a track that plays", "moves", "by", "from", "to"), moves)
+        yield _table(_MOVES, ("synth", "moves", "by", "from", "to"), moves)
 
 
 def _general(profile: Profile, path: str) -> Iterator[tuple[str, str]]:
@@ -119,7 +119,7 @@ def _moves(profile: Profile, instrument: Instrument | None = None) -> Iterator[t
     for synth in (*SYNTHS, ""):
         for line in lines:
             if synth in line.synths or not (synth or line.synths):
-                of = () if instrument is not None else (", ".join(line.instruments) or "all that have it",)
+                of = () if instrument is not None else (", ".join(line.instruments) or "all",)
                 plays = synth or ("anything else" if line.control in special else "anything")
                 yield plays, line.control, *of, *_follows(line)
 
@@ -143,7 +143,8 @@ def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]
 
     table = Table(title=Text(title), title_justify="left", show_header=any(columns), box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in _NUMBERS else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         # As text: a name in a file may look like markup.
         table.add_row(*(Text(cell) for cell in row))
@@ -151,3 +152,5 @@ def _table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]
 
 
 _NUMBERS = ("channel", "note", "from", "to")
+#: Columns of names, which are not broken.
+_WHOLE = ("control", "moves", "by")
