@@ -10,7 +10,7 @@ import pytest
 
 from remapd.control.sinks.names import Names, UnknownHostError
 from remapd.control.sinks.service import Sinks
-from remapd.control.sinks.states import NO_ENGINE
+from remapd.control.sinks.states import NO_ENGINE, NOT_TOLD
 from remapd.sinks.plan_file import read_plan
 from tests.demo_events import hit
 from tests.plane import make_plane, with_client
@@ -61,7 +61,7 @@ def test_a_sink_is_made_changed_and_deleted(plane):
         assert (made.status_code, made.headers["Location"]) == (201, f"{SINKS}/1")
         row = made.json()
         assert row.items() >= {**OSC, "id": "1", "tracks": [], "enabled": True, "origin": "session"}.items()
-        assert row["status"] == {"state": "waiting", "fault": "", "sent": 0, "dropped": 0, "coalesced": 0}
+        assert row["status"] == {"state": "waiting", "fault": NOT_TOLD, "sent": 0, "dropped": 0, "coalesced": 0}
         assert (await client.get(SINKS)).json() == {"sinks": [row]}
         assert (await client.get(f"{SINKS}/1")).json() == row
         brief = {"id": "1", "kind": "osc", "place": "127.0.0.1:9100", "status": row["status"]}
@@ -219,7 +219,7 @@ def test_a_session_whose_host_is_not_known_waits_for_it(plane, monkeypatch):
         session = (await client.get("/api/v1/session")).json()
         session["sinks"] = [{**OSC, "host": "stage"}, OSC]
         assert (await client.put("/api/v1/session", json=session)).status_code == 200
-        await until(lambda: plane.sinks.states["1"].fault)
+        await until(lambda: "stage" in plane.sinks.states["1"].fault)
         assert plane.sinks.states["1"].document()["state"] == "waiting"
         assert [name for name, _ in planned(plane)] == ["2"]
         # A host that is waited for may be named again.
@@ -238,9 +238,17 @@ def test_a_sink_is_tested_and_panic_reaches_all(plane):
     async def act(client):
         await client.post(SINKS, json=MIDI)
         await client.post(SINKS, json={**OSC, "enabled": False})
+        early = await client.post(f"{SINKS}/1/test")
+        assert (early.status_code, NOT_TOLD in early.json()["detail"]) == (409, True)
+        plane.host.report({"sink": {"id": "1", "state": "open"}})
+        await until(lambda: plane.sinks.states["1"].state == "open")
         assert (await client.post(f"{SINKS}/1/test")).status_code == 200
         assert plane.host.orders[-1] == {"test_sink": "1"}
         assert (await client.post(f"{SINKS}/2/test")).status_code == 409
+        await client.put(f"{SINKS}/2", json=OSC)
+        plane.host.report({"sink": {"id": "2", "state": "waiting", "fault": "nobody listens", "sent": 1}})
+        await until(lambda: plane.sinks.states["2"].fault == "nobody listens")
+        assert (await client.post(f"{SINKS}/2/test")).status_code == 200
         assert (await client.post(f"{SINKS}/3/test")).status_code == 404
         assert (await client.post("/api/v1/tree/panic")).status_code in (200, 204)
         assert plane.host.orders[-1] == {"panic": True}

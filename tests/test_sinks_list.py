@@ -10,7 +10,7 @@ from remapd.control.sinks.limits import MAX_SINKS
 from remapd.control.sinks.names import MAX_LOOKUPS, Names, UnknownHostError, lookup
 from remapd.control.sinks.sink_list import SinkList
 from remapd.control.sinks.starting import config_sinks, starting_sinks
-from remapd.control.sinks.states import NO_ENGINE, SinkStates
+from remapd.control.sinks.states import NO_ENGINE, NOT_TOLD, SinkStates
 from remapd.errors import BusyError, FieldError, NotFoundError, TooLargeError
 
 OSC = {"kind": "osc", "host": "127.0.0.1", "port": 9100}
@@ -229,7 +229,7 @@ def test_states_follow_the_reports():
     states.keep({"2": True})
     assert told == [
         ("2", "waiting", "off", ""), ("1", "waiting", "open", ""), ("1", "open", "waiting", NO_ENGINE),
-        ("2", "off", "waiting", ""),
+        ("2", "off", "waiting", NOT_TOLD),
     ]  # fmt: skip
 
 

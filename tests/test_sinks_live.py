@@ -127,6 +127,7 @@ def test_clients_and_sessions_switch_sinks(tmp_path, receiver, other):
         receiver.numbers(2)
         other.forget()
         assert service.get("/sinks/1")["port"] == receiver.port
+        await_sink(service, "1", lambda status: status["state"] == "open")
         done(service.http.post("/api/v1/sinks/1/test"))
         done(service.http.delete("/api/v1/sinks/1"), 204)
         assert service.get("/sinks") == {"sinks": []}

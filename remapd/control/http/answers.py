@@ -18,7 +18,7 @@ def json_answer(content: Any, tag: str | None = None, status: int = 200, locatio
     """JSON with an entity tag and, of something new, its place."""
     place = None if location is None else quote(location)
     headers = {name: text for name, text in (("ETag", tag), ("Location", place)) if text is not None}
-    return Response(json.dumps(content), status, headers, JSON)
+    return Response(json.dumps(content) + "\n", status, headers, JSON)  # A line, for those who read it in a terminal.
 
 
 def tagged_answer(content: Any, tag: str, if_none_match: str | None) -> Response:

@@ -18,9 +18,9 @@ from remapd.control.sinks.names import Names, UnknownHostError
 from remapd.control.sinks.plan_keeper import PlanKeeper
 from remapd.control.sinks.profiled import all_with_profiles, with_profile
 from remapd.control.sinks.sink_list import Entry, SinkList
-from remapd.control.sinks.states import NO_ENGINE, SinkState, SinkStates
+from remapd.control.sinks.states import NO_ENGINE, NOT_TOLD, SinkState, SinkStates
 from remapd.errors import ConflictError, FieldError, Told
-from remapd.sinks.document import Sink
+from remapd.sinks.document import OscSink, Sink
 
 _log = logging.getLogger("remapd.sinks")
 
@@ -146,12 +146,15 @@ class Sinks:
         NotFoundError
             If there is no sink of that name.
         ConflictError
-            If it is not enabled.
+            If it is not enabled or waits for something.
         DeviceError
             If no engine plays.
         """
-        if not self.list.entry(identity).sink.enabled:
-            raise ConflictError("sink.enabled", "a sink that is enabled", Told(f"sink {identity} is not"))
+        sink, state = self.list.entry(identity).sink, self.states[identity]
+        # Nobody knows whether a UDP port is listened to until something is sent there.
+        may_try = isinstance(sink, OscSink) and sink.transport == "udp" and state.figures
+        if state.state == "off" or (state.state == "waiting" and not may_try):
+            raise ConflictError("sink", "one that can send", Told(f"{identity}: {state.fault or 'it is not enabled'}"))
         self._host.order({"test_sink": identity})
 
     async def _check_host(self, sink: Sink, field: str) -> None:
@@ -206,7 +209,7 @@ class Sinks:
 
     def _tell_state(self, identity: str, former: SinkState, state: SinkState) -> None:
         self._bulletin.post(ONE, {"id": identity, "status": state.document()})
-        if state.fault and state.fault not in (former.fault, NO_ENGINE):
+        if state.fault and state.fault not in (former.fault, NO_ENGINE, NOT_TOLD):
             self._tell("warning", f"sink {self._described(identity)}: {state.fault}")
         elif state.state == "open" and former.state != "open":
             self._tell("info", f"sink {self._described(identity)}: open")

@@ -11,6 +11,8 @@ _STATES = get_args(State)
 
 #: What is said while no engine runs that could send anything.
 NO_ENGINE = "no engine plays"
+#: What is said of a new sink until the engine tells.
+NOT_TOLD = "the engine has not told of it yet"
 #: What a sink that counts nothing has counted.
 COUNTS = ("sent", "dropped", "coalesced")
 
@@ -30,7 +32,7 @@ class SinkState:
     """
 
     state: State = "waiting"
-    fault: str = ""
+    fault: str = NOT_TOLD
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def count(self, name: str) -> int:
@@ -71,7 +73,7 @@ class SinkStates:
         self._states = {name: state for name, state in self._states.items() if name in enabled}
         for name, is_on in enabled.items():
             if not is_on:
-                self._become(name, SinkState("off"))
+                self._become(name, SinkState("off", ""))
             elif name not in self._states or self[name].state == "off":
                 self._become(name, SinkState())
 
