@@ -74,7 +74,7 @@ def test_forms_say_what_they_are_said_to(form, synth, values, liblo):
         node = 1_000_000_007 + 100_000 * (zlib.crc32(b"1") % 10_000)
         pairs = [part for name, value in numbers.items() for part in (name.replace(".", "_"), value)]
         settings = (node, *pairs, "velocity", 0.5, "track", 3, "hit", 7)
-        assert messages == [("/s_new", (f"remapd_{synth}", node, 0, 1)), ("/n_set", settings)]
+        assert messages == [("/s_new", (f"remapd_{synth}", node, 0, 0)), ("/n_set", settings)]
     else:
         root = "/remapd/3" if form == "parameters" else "/remapd/track3"
         each = [(f"{root}/{name}", (value,)) for name, value in numbers.items()]
