@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from remapd.audio.priority import request_realtime_priority
 from remapd.engine.layout import EVENT, EVENT_SLOTS
 from remapd.engine.shared import SharedBlock
 from remapd.engine.stamps import stamps_of
@@ -64,6 +65,7 @@ class _Rig:
     def late_us(self, hits: int) -> np.ndarray:
         """Play hits with values that all change, and say how late each was."""
         chance, published = random.Random(1), np.zeros(hits, np.int64)
+        has_priority = request_realtime_priority()  # As the engine's thread has, where that is granted.
         for n in range(hits):
             self.block.record["stamps"][n % EVENT_SLOTS]["sequence"] = n + 1
             data = hit_record(loudness=chance.random(), sequence=n + 1, values=_values(chance))
@@ -71,6 +73,8 @@ class _Rig:
             time.sleep(chance.uniform(0.5, 1.5) * _GAP_S)
             event["published_ns"] = published[n] = time.monotonic_ns()
             self.process.socket.send(event.tobytes())
+        if has_priority:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         time.sleep(0.2)
         stamped = np.array([stamps_of(self.block.record, n + 1).midi_ns for n in range(hits)])
         return (stamped - published)[stamped > 0] / 1000.0
