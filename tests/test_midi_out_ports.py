@@ -89,8 +89,8 @@ def test_ports_are_opened_with_no_more_clients_than_it_takes():
     assert len(rtmidi.outputs) == 1
     second = ports.open_virtual("drums")
     assert len(rtmidi.outputs) == 2
-    assert first.send(b"\x99\x26\x40")
-    assert second.send(b"\x99\x26\x41")
+    assert first.send([b"\x99\x26\x40"]) == 1
+    assert second.send([b"\x99\x26\x41"]) == 1
     assert rtmidi.opened("pads:2").sent == [b"\x99\x26\x40"]
     assert rtmidi.opened("drums").sent == [b"\x99\x26\x41"]
     ports.close(first)
@@ -111,7 +111,7 @@ def test_a_port_that_went_is_closed_also_if_another_of_its_name_is_there_at_once
     assert ports.take_vanished() == [port]
     assert ports.take_vanished() == []
     assert rtmidi.outputs[0].deleted
-    assert ports.open("nano:nano MIDI 1").send(OFF)
+    assert ports.open("nano:nano MIDI 1").send([OFF])
 
 
 def test_a_port_that_cannot_be_opened_says_why_and_leaves_no_client_behind():
@@ -142,21 +142,21 @@ def test_the_number_of_open_ports_is_bounded():
 def test_the_ring_of_a_server_is_never_filled():
     cycle = iter([0, 1, 1, 1, 2, 3, 3, 3])
     ring = JackRing(lambda: next(cycle))
-    half = ROOM_BYTES // 2 - HEAD_BYTES
+    half = [bytes(ROOM_BYTES // 2 - HEAD_BYTES)]
     assert ring.take(half, 0.0)
     assert ring.take(half, 0.0)
-    assert not ring.take(1, 0.0)
-    assert not ring.take(1, 0.1)  # The cycle in which they were written may have begun before.
+    assert not ring.take([OFF], 0.0)
+    assert not ring.take([OFF], 0.1)  # The cycle in which they were written may have begun before.
     assert ring.take(half, 0.2)
     assert ring.take(half, 0.2)
-    assert not ring.take(1, 0.2)
+    assert not ring.take([OFF], 0.2)
 
 
 def test_a_server_that_stands_still_gets_no_more():
     ring = JackRing(lambda: 7)
-    assert ring.take(3, 5.0)
-    assert ring.take(3, 5.0 + PATIENCE_S)
-    assert not ring.take(3, 5.1 + PATIENCE_S)
+    assert ring.take([OFF], 5.0)
+    assert ring.take([OFF], 5.0 + PATIENCE_S)
+    assert not ring.take([OFF], 5.1 + PATIENCE_S)
 
 
 # -- who plays on them -----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ has stopped without having ended takes nothing; what would wait for it longer th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 #: Half of what the ring has room for.
 ROOM_BYTES = 8192
@@ -30,15 +30,16 @@ class JackRing:
         self._at, self._since_s = cycle(), float("inf")
         self._now_bytes = self._before_bytes = 0
 
-    def take(self, size: int, now_s: float) -> bool:
-        """Note a message of `size` bytes at time `now_s`; False if it must not be sent."""
+    def take(self, messages: Sequence[bytes], now_s: float) -> bool:
+        """Note messages that are sent at time `now_s`; False if they must not be."""
+        size = sum(map(len, messages)) + HEAD_BYTES * len(messages)
         at = self._cycle()
         if at != self._at or self._since_s == float("inf"):
             self._at, self._since_s = at, now_s
             self._now_bytes, self._before_bytes = 0, self._now_bytes
         if now_s - self._since_s > PATIENCE_S and self._now_bytes:
             return False
-        if self._now_bytes + self._before_bytes + size + HEAD_BYTES > ROOM_BYTES:
+        if self._now_bytes + self._before_bytes + size > ROOM_BYTES:
             return False
-        self._now_bytes += size + HEAD_BYTES
+        self._now_bytes += size
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from remapd.engine.events import HitEvent
@@ -115,14 +115,14 @@ class Line:
             self._send([bytes((status & 0xEF, note, 0)) for status, note in sorted(self._sounding)])
             self.begin(now_s)
 
-    def _send(self, messages: Iterable[bytes]) -> bool:
+    def _send(self, messages: Sequence[bytes]) -> bool:
         """Send messages up to the first that is not taken; false if there is one."""
-        for message in messages:
-            if self._is_spoilt or not self.port.send(message):
-                self._is_spoilt, self.fault = True, "the port takes no messages"
-                return False
+        taken = 0 if self._is_spoilt else self.port.send(messages)
+        for message in messages[:taken]:
             if message[0] & 0xE0 == 0x80:
                 self._note(message)
+        if taken < len(messages):
+            self._is_spoilt, self.fault = True, "the port takes no messages"
         return not self._is_spoilt
 
     def _note(self, message: bytes) -> None:

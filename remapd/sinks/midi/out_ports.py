@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from remapd.audio.jack_watch import JackWatch
@@ -64,14 +64,18 @@ class OutPort:
         """Whether what was taken may be lost all the same, as JACK's may."""
         return self._ring is not None
 
-    def send(self, message: bytes) -> bool:
-        """Hand a message over; False if the interface does not take it."""
-        if self._ring is None or self._ring.take(len(message), time.monotonic()):
-            with contextlib.suppress(Exception):  # rtmidi's own, which differ from version to version.
+    def send(self, messages: Sequence[bytes]) -> int:
+        """Hand messages over in their order; returns how many the interface took."""
+        if self._ring is not None and not self._ring.take(messages, time.monotonic()):
+            self.failures += len(messages)
+            return 0
+        for place, message in enumerate(messages):
+            try:
                 self.output.send_message(message)
-                return True
-        self.failures += 1
-        return False
+            except Exception:  # rtmidi's own, which differ from version to version.
+                self.failures += 1
+                return place
+        return len(messages)
 
 
 class OutPorts:
