@@ -158,8 +158,10 @@ def played(rtmidi, *arguments):
 
 def test_a_profile_is_played_control_by_control_and_ends_in_silence(rtmidi):
     output, sent = played(rtmidi, "--profile", "korg-volca-drum/6", "--channel", "3", "--note", "50")
-    assert "notes 50 on channel 3, from soft to loud" in output
-    assert "moved by values.osc1.freq of snare808" in output
+    assert "Notes 50 on channel 3, from soft to loud" in output
+    assert "pitch 1: CC 26 (0 to 60)\n" in output
+    assert "    moved by values.osc1.freq (simple_drum): Frequency of the oscillator" in output
+    assert "remapd: all notes are off" in output
     assert {message[0] & 0x0F for message in sent} == {2}
     assert any(message[:2] == b"\x92\x32" for message in sent)
     assert sent[-2:] == [b"\xb2\x7b\x00", b"\xb2\x78\x00"]
@@ -171,7 +173,7 @@ def test_a_sink_of_a_file_is_played(rtmidi, tmp_path):
     controls = [{"source": "velocity", "kind": "cc", "number": 20, "minimum": 10, "maximum": 20}]
     path.write_text(json.dumps({"kind": "midi", "port": "elsewhere", "channel": 1, "controls": controls}))
     output, sent = played(rtmidi, "--sink", str(path))
-    assert "cc 20 (10..20), moved by velocity" in output
+    assert "CC 20 (10 to 20)\n    moved by velocity: Loudness" in output
     assert {message[1] for message in sent if message[0] == 0xB0} >= {20}
 
 
@@ -188,7 +190,7 @@ def test_a_port_of_its_own_is_waited_for(rtmidi):
         (["pads", "--profile", "nonexistent"], "nonexistent"),
         (["pads", "--profile", "korg-volca-drum/99"], "99"),
         (["pads", "--sink", "/nonexistent.json"], "cannot be read"),
-        (["pads", "--sink", __file__], "a JSON document of a MIDI sink"),
+        (["pads", "--sink", __file__], "file of sinks"),
         (["pads", "--sink", "x", "--profile", "y"], "either a profile or a sink"),
     ],
 )
@@ -209,4 +211,4 @@ def test_every_control_of_every_profile_that_ships_runs_through_its_range():
                     messages = port.hit(sweep.hit(step / 12), now_s)
                     sent |= {m for m in messages if m[0] & 0xF0 not in (0x80, 0x90)}
                     port.due(now_s + 0.5)
-                assert len(sent) > 3, (profile.name, instrument.name, sweep.text())
+                assert len(sent) > 3, (profile.name, instrument.name, sweep.lines({}))

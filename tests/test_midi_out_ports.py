@@ -55,10 +55,11 @@ def test_what_may_be_several_is_none_and_tells_which():
 
 
 def test_what_is_not_there_tells_what_is_and_never_one_of_ours():
-    choice = choose("remapd", NAMES)
+    assert choose("remapd", NAMES).fault == "'remapd' is a port of our own"
+    choice = choose("nobody", NAMES)
     assert (choice.name, choice.is_ambiguous) == ("", False)
     assert choice.fault == (
-        "no port is called 'remapd'; there is 'synth:in', 'synth:through', 'nano:nano MIDI 1' and 'pads:in'"
+        "no port is called 'nobody'; there is 'synth:in', 'synth:through', 'nano:nano MIDI 1' and 'pads:in'"
     )
     assert choose("x", []).fault == "no port is called 'x'; none is there"
     assert "and 3 more" in choose("y", [f"x:{n}" for n in range(9)]).fault

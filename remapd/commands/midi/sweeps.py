@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from remapd.commands.midi.text import address_text
 from remapd.engine.events import HitEvent
 from remapd.features.descriptors import FEATURES
 from remapd.parameters import ParameterTable
@@ -14,6 +15,9 @@ from remapd.sinks.midi.document import MidiSink
 from remapd.sinks.sources import SCALED_NAMES
 from remapd.sinks.wire.packet import Source
 from remapd.synth.registry import SYNTHS
+
+#: Name of a device's control and what it sounds like, by kind and number.
+Sounds = Mapping[tuple[str, int], tuple[str, str]]
 
 #: Loudness of the notes, 0..1.
 _LOUDNESS = 0.8
@@ -44,15 +48,30 @@ class Sweep:
         position = 1.0 - abs(1.0 - 2.0 * share)
         return _hit(self.control, position)
 
-    def text(self) -> str:
-        """What is heard."""
+    def lines(self, sounds: Sounds) -> list[str]:
+        """What is heard, and what of a hit moves it.
+
+        Parameters
+        ----------
+        sounds : mapping
+            Name of the device's control and what it sounds like, by kind and number.
+        """
         control = self.control
         if control is None:
-            return f"notes {self.sink.note} on channel {self.sink.channel}, from soft to loud"
-        number = "" if control.kind in ("pitch_bend", "pressure", "note", "velocity") else f" {control.number}"
-        moved = ", ".join(f"{c.source.text}{f' of {c.synth}' if c.synth else ''}" for c in self.controls)
-        reach = f"{control.minimum}..{control.maximum}{' inverted' if control.invert else ''}"
-        return f"{control.kind}{number} ({reach}), moved by {moved}: {_meaning(control)}"
+            return [f"Notes {self.sink.note} on channel {self.sink.channel}, from soft to loud"]
+        name, heard = sounds.get((control.kind, control.number), ("", ""))
+        reach = f"{control.minimum} to {control.maximum}{', inverted' if control.invert else ''}"
+        address = address_text(control.kind, control.number)
+        title = f"{name}: {address} ({reach})" if name else f"{address} ({reach})"
+        return [title, *([f"    {heard}"] if heard else []), *self._moved()]
+
+    def _moved(self) -> Iterator[str]:
+        """What moves it, with the synthesisers for which it does."""
+        synths: dict[tuple[str, str], list[str]] = {}
+        for control in self.controls:
+            synths.setdefault((control.source.text, _meaning(control)), []).extend(filter(None, [control.synth]))
+        for (source, meaning), names in synths.items():
+            yield f"    moved by {source}{_in_brackets(names)}: {meaning}"
 
 
 def sweeps_of(sink: MidiSink) -> Iterator[Sweep]:
@@ -63,6 +82,10 @@ def sweeps_of(sink: MidiSink) -> Iterator[Sweep]:
     for address in addresses:
         controls = tuple(control for control in sink.controls if (control.kind, control.number) == address)
         yield Sweep(replace(plain, controls=controls[:1]), controls)
+
+
+def _in_brackets(names: list[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _meaning(control: Control) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,24 +11,26 @@ import click
 from remapd.commands.midi._rtmidi import load_rtmidi
 
 if TYPE_CHECKING:
-    from remapd.commands.midi.sweeps import Sweep
+    from remapd.commands.midi.sweeps import Sounds, Sweep
     from remapd.sinks.midi.document import MidiSink
     from remapd.sinks.midi.line import Line
     from remapd.sinks.midi.out_ports import OutPort, OutPorts
     from remapd.sinks.profiles.profile import Profile
 
-#: What controls sound like, by kind and number.
-Sounds = dict[tuple[str, int], str]
-
 #: Between notes.
 _NOTE_S = 0.25
-_MAX_FILE_BYTES = 1 << 20
 
 
 @click.command("test")
 @click.argument("port")
 @click.option("--profile", metavar="NAME|FILE[/INSTRUMENT]", help="Play what this device profile maps.")
-@click.option("--sink", "sink_file", metavar="FILE", type=click.Path(dir_okay=False), help="Play this sink (JSON).")
+@click.option(
+    "--sink",
+    "sink_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Play the sinks of this file, TOML or JSON.",
+)
 @click.option("--virtual", is_flag=True, help="Make a port of this name, for others to connect to, and wait for Enter.")
 @click.option("--channel", type=click.IntRange(1, 16), help="MIDI channel in place of the profile's.")
 @click.option("--note", type=click.IntRange(0, 127), help="Note in place of the profile's.")
@@ -49,7 +50,7 @@ def test(
 
     First come notes alone, from soft to loud; without a profile or a sink there is nothing else. What moves, and what
     it sounds like, is told at the beginning of each sweep. All notes end in the end. PORT is the name of an output or
-    a part of it (`remapd midi ports`).
+    a part of it (`remapd midi ports`). It goes round until Ctrl-C, or plays `--once`.
     """
     from remapd.audio.midi_interface import MidiUnavailableError
     from remapd.audio.portaudio_library import silenced_stderr
@@ -57,7 +58,7 @@ def test(
     from remapd.errors import RemapdError
     from remapd.sinks.midi.out_ports import OutPorts
 
-    sink, sounds = _chosen(profile, sink_file, {"port": port, "virtual": virtual, "channel": channel, "note": note})
+    sinks, sounds = _chosen(profile, sink_file, {"port": port, "virtual": virtual, "channel": channel, "note": note})
     rtmidi = load_rtmidi()
     try:
         with silenced_stderr():
@@ -66,31 +67,36 @@ def test(
         raise RemapdError(f"there is no MIDI: {error}") from None
     try:
         with terminated_like_interrupted():
-            _play_all(ports, _opened(ports, port, virtual), sink, sounds, seconds_per_control, once)
+            _play_all(ports, _opened(ports, port, virtual), sinks, sounds, seconds_per_control, once)
     except KeyboardInterrupt:
         pass
     finally:
         ports.close_all()
 
 
-def _play_all(ports: OutPorts, port: OutPort, sink: MidiSink, sounds: Sounds, length_s: float, once: bool) -> None:
+def _play_all(
+    ports: OutPorts, port: OutPort, sinks: list[MidiSink], sounds: Sounds, length_s: float, once: bool
+) -> None:
     """Play every sweep, and end all notes however that ends."""
     from remapd.commands.midi.sweeps import sweeps_of
     from remapd.sinks.midi.line import Line
     from remapd.sinks.midi.port_out import PortOut
 
-    line = Line(port, PortOut([sink]), [sink])
+    line = Line(port, PortOut(sinks), sinks)
     line.begin(time.monotonic())
     try:
         while True:
-            for sweep in sweeps_of(sink):
-                _tell(sweep, sounds)
+            for sweep in (sweep for sink in sinks for sweep in sweeps_of(sink)):
+                for text in sweep.lines(sounds):
+                    click.echo(text)
                 line.change([sweep.sink], time.monotonic())
                 _play(ports, line, sweep, length_s)
             if once:
                 return
+            click.echo("remapd: again from the beginning; Ctrl-C ends it", err=True)
     finally:
         line.silence(time.monotonic())
+        click.echo("remapd: all notes are off", err=True)
 
 
 def _play(ports: OutPorts, line: Line, sweep: Sweep, length_s: float) -> None:
@@ -111,14 +117,6 @@ def _play(ports: OutPorts, line: Line, sweep: Sweep, length_s: float) -> None:
         due_s = line.planner.next_due_s
         wake_s = next_s if due_s is None else min(due_s, next_s)
         time.sleep(max(0.0, min(wake_s, begun_s + length_s) - time.monotonic()))
-
-
-def _tell(sweep: Sweep, sounds: Sounds) -> None:
-    control = sweep.control
-    click.echo(sweep.text())
-    heard = sounds.get((control.kind, control.number)) if control is not None else None
-    if heard:
-        click.echo(f"    {heard}")
 
 
 def _opened(ports: OutPorts, name: str, virtual: bool) -> OutPort:
@@ -154,8 +152,8 @@ def _opened(ports: OutPorts, name: str, virtual: bool) -> OutPort:
 # -- what is played ----------------------------------------------------------------------------------------------------
 
 
-def _chosen(profile: str | None, sink_file: str | None, given: dict[str, Any]) -> tuple[MidiSink, Sounds]:
-    """The sink, and what its controls sound like by kind and number.
+def _chosen(profile: str | None, sink_file: str | None, given: dict[str, Any]) -> tuple[list[MidiSink], Sounds]:
+    """The sinks, and what the controls of a profile are and sound like.
 
     Raises
     ------
@@ -167,14 +165,17 @@ def _chosen(profile: str | None, sink_file: str | None, given: dict[str, Any]) -
 
     if profile is not None and sink_file is not None:
         raise FieldError("--sink", "either a profile or a sink", sink_file)
-    document: dict[str, Any] = {"kind": "midi"}
+    documents: list[dict[str, Any]] = [{"kind": "midi"}]
     sounds: Sounds = {}
     if profile is not None:
         document, sounds = _of_profile(profile)
+        documents = [document]
     elif sink_file is not None:
-        document = _of_file(Path(sink_file))
+        from remapd.offline.midi_sinks import load_midi_sinks
+
+        documents = [sink.document() for sink in load_midi_sinks(Path(sink_file))]
     members = {name: value for name, value in given.items() if value is not None}
-    return parse_midi_sink({**document, **members}), sounds
+    return [parse_midi_sink({**document, **members}) for document in documents], sounds
 
 
 def _of_profile(text: str) -> tuple[dict[str, Any], Sounds]:
@@ -182,7 +183,7 @@ def _of_profile(text: str) -> tuple[dict[str, Any], Sounds]:
 
     profile, name = _profile(text)
     instrument = profile.instrument(name, "--profile") if name else profile.instrument_for("")
-    sounds: Sounds = {(c.kind, c.number): f"{c.name}: {c.sounds}" if c.sounds else c.name for c in instrument.controls}
+    sounds: Sounds = {(c.kind, c.number): (c.name, c.sounds) for c in instrument.controls}
     return sinks_from_profile(profile, instrument.name), sounds
 
 
@@ -196,16 +197,3 @@ def _profile(text: str) -> tuple[Profile, str]:
     if before.endswith(".toml") or (before and "/" not in before):
         return load_profile(find_profile(before)), after
     return load_profile(find_profile(text)), ""
-
-
-def _of_file(path: Path) -> dict[str, Any]:
-    from remapd.errors import FieldError
-    from remapd.files import read_capped
-
-    try:
-        document = json.loads(read_capped(path, _MAX_FILE_BYTES, "sink"))
-    except (ValueError, RecursionError):
-        raise FieldError("--sink", "a JSON document of a MIDI sink", str(path)) from None
-    if not isinstance(document, dict):
-        raise FieldError("--sink", "a JSON document of a MIDI sink", str(path))
-    return document

@@ -16,6 +16,15 @@ def note_name(note: int) -> str:
     return f"{note} ({_NOTES[note % 12]}{note // 12 - 1})"
 
 
+def address_text(kind: str, number: int) -> str:
+    """What a control of a sink moves, as the charts of devices have it."""
+    if kind in ("nrpn", "nrpn7"):
+        return f"NRPN {number // 128}, {number % 128}"
+    if kind == "cc14":
+        return f"CC {number} and {number + 32}"
+    return f"CC {number}" if kind == "cc" else kind.replace("_", " ")
+
+
 def text_of(message: bytes) -> str:
     """One message; what is none is shown as its bytes."""
     kind = message[0] & 0xF0 if message else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from remapd.commands._shared import console_for_pipes
+from remapd.commands.midi.text import address_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,19 +96,11 @@ def _controls(instrument: Instrument) -> Iterator[tuple[str, ...]]:
     for control in instrument.controls:
         yield (
             control.name,
-            _address(control.kind, control.number),
+            address_text(control.kind, control.number),
             str(control.minimum),
             str(control.maximum),
             (control.sounds),
         )
-
-
-def _address(kind: str, number: int) -> str:
-    if kind in ("nrpn", "nrpn7"):
-        return f"NRPN {number // 128}, {number % 128}"
-    if kind == "cc14":
-        return f"CC {number} and {number + 32}"
-    return f"CC {number}" if kind == "cc" else kind.replace("_", " ")
 
 
 def _moves(profile: Profile, instrument: Instrument | None = None) -> Iterator[tuple[str, ...]]:

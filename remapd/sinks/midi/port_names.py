@@ -51,6 +51,8 @@ def choose(wanted: str, names: Sequence[str]) -> Choice:
             return Choice(found[0])
         if found:
             return Choice(fault=f"{wanted!r} may be {_listed(found, 'or')}; say more of its name", is_ambiguous=True)
+    if any(folded in name.casefold() for name in names):
+        return Choice(fault=f"{wanted!r} is a port of our own")
     return Choice(
         fault=f"no port is called {wanted!r}; " + (f"there is {_listed(others, 'and')}" if others else "none is there")
     )

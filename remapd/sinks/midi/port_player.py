@@ -138,6 +138,8 @@ class PortPlayer:
             try:
                 port = _opened(ports, target)
             except PortError as error:
+                if ports.look():  # It went away in the meantime.
+                    return 0.0
                 self._faults |= {sink.id: ("failed", str(error)) for sink in wanted[target]}
                 continue
             self._begin(target, port, wanted[target], now_s)
