@@ -15,7 +15,7 @@ from remapd.sinks.velocity import VelocityCurve
 Transport = Literal["udp", "tcp", "tcp-slip"]
 Values = Literal["units", "unit"]
 
-#: The numbers of a sink. Group 1 is the default one of SuperCollider's own clients.
+#: The numbers of a sink.
 SETTINGS = ParameterTable(
     "osc sink",
     [
