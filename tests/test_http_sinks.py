@@ -168,6 +168,9 @@ def test_a_midi_sink_is_made_from_a_profile(plane):
         made = (await client.post(SINKS, json=given)).json()
         assert made["controls"]
         assert (made["note"], made["note_length_ms"]) == (instrument["note"], 7)
+        # The track plays a snare, unless it is said what is to be played.
+        suited = await client.post(SINKS, json={"kind": "midi", "profile": "roland-tr-8s"})
+        assert suited.json()["instrument"] == "SD"
         # What was made can be changed, and is not made anew.
         thinner = {**made, "controls": made["controls"][:1]}
         assert (await client.put(f"{SINKS}/1", json=thinner)).json()["controls"] == made["controls"][:1]

@@ -8,6 +8,7 @@ import pytest
 from remapd.control.sinks.flags import flag_sinks
 from remapd.control.sinks.limits import MAX_SINKS
 from remapd.control.sinks.names import MAX_LOOKUPS, Names, UnknownHostError, lookup
+from remapd.control.sinks.profiled import with_profile
 from remapd.control.sinks.sink_list import SinkList
 from remapd.control.sinks.starting import config_sinks, starting_sinks
 from remapd.control.sinks.states import NO_ENGINE, NOT_TOLD, SinkStates
@@ -164,6 +165,16 @@ def test_the_config_holds_after_an_ordinary_end_and_the_session_after_a_crash():
     assert starting_sinks(config, None, True)[0] == [{**config[0], "origin": "config"}]
 
 
+def test_the_instrument_of_a_profile_suits_what_the_first_of_the_tracks_plays():
+    config = config_sinks([{**MIDI, "profile": "roland-tr-8s"}, {**MIDI, "profile": "roland-tr-8s", "tracks": [3, 2]}])
+    begun, _ = starting_sinks(config, None, False, {1: "snare808", 2: "kick808"})
+    assert [sink["instrument"] for sink in begun] == ["SD", "BD"]
+    assert all(sink["controls"] for sink in begun)
+    (option,) = flag_sinks([], ["x=roland-tr-8s"])
+    full = with_profile(option, "sink", {1: "snare808"})
+    assert (full["instrument"], full["note"]) == ("SD", begun[0]["note"])
+
+
 @pytest.mark.parametrize("saved", [7, "x", [7], [{**OSC, "port": 0}], [{**OSC, "origin": "moon"}], [OSC] * 33])
 def test_damage_of_a_session_is_told_and_costs_that_sink_alone(saved):
     listed = [*saved, {**MIDI, "id": "good"}] if isinstance(saved, list) else saved
@@ -191,7 +202,7 @@ def test_options_are_sinks():
     assert [(sink["host"], sink["port"], sink["form"]) for sink in sinks[:2]] == [
         ("localhost", 9000, "vector"), ("::1", 9001, "parameters"),
     ]  # fmt: skip
-    assert [(sink["port"], sink["virtual"]) for sink in sinks[2:]] == [("", True), ("Circuit", False)]
+    assert [sink["port"] for sink in sinks[2:]] == ["", "Circuit"]
     numbers = {control["number"] for control in sinks[2]["controls"]}
     assert numbers == set(range(102, 102 + len(numbers)))
 

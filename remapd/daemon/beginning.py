@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,6 +18,10 @@ from remapd.control.sounds import Sounds
 from remapd.control.store.session_files import kept_aside, read_with_backup
 from remapd.daemon.adoption import Orphan, find_orphan
 from remapd.daemon.startup import Flags, starting_values
+from remapd.engine.layout import MAX_TRACKS
+from remapd.errors import RemapdError
+from remapd.mapping.default_model import DEFAULT_MODEL
+from remapd.mapping.library import load_model_named
 
 _BACKEND = "/device/backend"
 NO_FLAGS = Flags()
@@ -81,7 +86,8 @@ def find_beginning(
     if plays_on and replace(flags, sinks=()) != NO_FLAGS:
         notes.append("it plays as it did: options of device and tracks do not hold; with --fresh they would")
     values = starting_values(config.values(), session["values"], flags, resumes or plays_on, plays_on)
-    sinks, left_out = starting_sinks(config.sinks, session.get("sinks"), resumes or plays_on)
+    synths = _synths(values) if config.sinks else {}
+    sinks, left_out = starting_sinks(config.sinks, session.get("sinks"), resumes or plays_on, synths)
     stream = _stream(values, fixed, orphan.spec.stream if orphan is not None and plays_on else None)
     whole = {**session, "values": values, "sinks": sinks}
     return Beginning(orphan, stream, whole, session["values"], bool(left_out), [*notes, *more, *left_out])
@@ -95,6 +101,16 @@ def _session(config: Config, fresh: bool) -> tuple[dict[str, Any], list[str]]:
     found = session or {}
     values = found.get("values")
     return {**found, "values": values if isinstance(values, dict) else {}}, notes
+
+
+def _synths(values: Mapping[str, object]) -> dict[int, str]:
+    """Synthesiser of each track, as far as its model can be loaded."""
+    models = {number: str(values.get(f"/track/{number}/model", DEFAULT_MODEL)) for number in range(1, MAX_TRACKS + 1)}
+    found = {}
+    for name in set(models.values()):
+        with contextlib.suppress(RemapdError):
+            found[name] = load_model_named(name).synth
+    return {number: found[name] for number, name in models.items() if name in found}
 
 
 def _stream(values: Mapping[str, object], fixed: Mapping[str, Any], playing: StreamSettings | None) -> StreamSettings:

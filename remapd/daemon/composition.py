@@ -89,8 +89,8 @@ class Daemon:
             self.supervisor = self._make_supervisor(start, config, wait_for_device)
             self.plane = build_plane(config, directories, self.control, self.supervisor, log_stream)
             self.plane.sinks.on_notice.append(notice)
-            self.plane.sinks.list.fix(flags.sinks)
             notes += start.notes + start.take_up(self.controller, self.plane.library, config)
+            self.plane.sinks.fix(flags.sinks)
             token, more = self._token(config)
             self._loop = LoopThread(ControlService(self.plane, token, [self._watch_for_manager()]))
             self._takes_over, self._notes = start.orphan is not None, notes + more

@@ -75,7 +75,7 @@ class Config(BaseSettings):
     track : list of dict
         For each track the values that are given, by their path below ``/track/N/``.
     sinks : list of dict
-        Documents of sinks, in full.
+        Documents of sinks, each with a name.
     recordings, jobs : dict
         All limits of recordings and training jobs by name.
     """

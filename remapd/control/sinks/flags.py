@@ -18,7 +18,7 @@ _READY_FORMS = tuple(name for name in FORMS if name != "custom")
 
 
 def flag_sinks(osc_outs: Sequence[str], midi_outs: Sequence[str]) -> list[dict[str, Any]]:
-    """Sinks of ``--osc-out HOST:PORT[=FORM]`` and ``--midi-out PORT[=PROFILE[/INSTRUMENT]]``, in full.
+    """Sinks of ``--osc-out HOST:PORT[=FORM]`` and ``--midi-out PORT[=PROFILE[/INSTRUMENT]]``, checked.
 
     Raises
     ------
@@ -50,4 +50,5 @@ def _midi_sink(text: str, name: str) -> dict[str, Any]:
         raise FieldError(_MIDI, "PORT, and perhaps = and a profile, such as TR-8S=roland-tr-8s/BD", text)
     else:
         sink |= {"profile": profile, "instrument": instrument}
-    return sink_from(with_profile(sink, _MIDI), _MIDI).document()
+    sink_from(with_profile(sink, _MIDI), _MIDI)
+    return sink  # The instrument may depend on what the track plays.

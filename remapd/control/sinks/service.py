@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ class Sinks:
         RemapdError
             If something does not fit, its host has no address, or there are too many.
         """
-        given = await asyncio.to_thread(with_profile, document, "sink")
+        given = await asyncio.to_thread(with_profile, document, "sink", self._synths())
         sink = await asyncio.to_thread(self.list.parse, given)
         await self._check_host(sink, "sink")
         check()
@@ -124,7 +124,7 @@ class Sinks:
     async def change(self, identity: str, document: object, check: Check = nothing_against) -> Entry:
         """Have another sink in place of one; parameters and errors are those of `add`, and there must be one."""
         self.list.entry(identity)
-        given = await asyncio.to_thread(with_profile, document, "sink")
+        given = await asyncio.to_thread(with_profile, document, "sink", self._synths())
         sink = await asyncio.to_thread(self.list.parse, given, "sink", identity)
         await self._check_host(sink, "sink")
         check()
@@ -132,11 +132,15 @@ class Sinks:
 
     async def replace(self, document: object, check: Check = nothing_against) -> None:
         """Have these sinks and no others; parameters and errors are those of `add`."""
-        given = await asyncio.to_thread(all_with_profiles, document, "sinks")
+        given = await asyncio.to_thread(all_with_profiles, document, "sinks", self._synths())
         sinks = await asyncio.to_thread(self.list.parse_all, given)
         await asyncio.gather(*(self._check_host(sink, f"sinks[{at}]") for at, sink in enumerate(sinks)))
         check()
         self.list.replace(sinks)
+
+    def fix(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Have sinks of options, which hold beside all others; before the loop runs. Raises as `add` does."""
+        self.list.fix(all_with_profiles(documents, "sinks", self._synths()))
 
     def test(self, identity: str) -> None:
         """Send a hit of medium loudness through one sink alone.
@@ -156,6 +160,11 @@ class Sinks:
         if state.state == "off" or (state.state == "waiting" and not may_try):
             raise ConflictError("sink", "one that can send", Told(f"{identity}: {state.fault or 'it is not enabled'}"))
         self._host.order({"test_sink": identity})
+
+    def _synths(self) -> dict[int, str]:
+        """What each track plays."""
+        numbers = range(1, self._controller.tracks + 1)
+        return {number: self._controller.sound(number).model.synth for number in numbers}
 
     async def _check_host(self, sink: Sink, field: str) -> None:
         """Refuse a new host without an address; one that was found before, or is waited for, is known."""

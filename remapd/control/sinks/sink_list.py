@@ -38,7 +38,9 @@ class Entry:
         if isinstance(self.sink, OscSink):
             return f"{self.sink.host}:{self.sink.port}"
         own = "a port of our own" if self.sink.virtual else ""
-        return " ".join(part for part in (own, self.sink.port and repr(self.sink.port)) if part)
+        port = " ".join(part for part in (own, self.sink.port and repr(self.sink.port)) if part)
+        device = f"{self.sink.profile} {self.sink.instrument}".strip()
+        return f"{port}, {device}" if device else port
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON has it, with its origin."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remapd.control.sinks.limits import MAX_SINKS, listed
-from remapd.control.sinks.profiled import with_profile
+from remapd.control.sinks.profiled import NO_SYNTHS, Synths, with_profile
 from remapd.control.sinks.sink_list import ORIGIN, names_of, parsed_entry
 from remapd.errors import FieldError
 from remapd.sinks.document import sink_from
@@ -14,7 +14,9 @@ from remapd.sinks.document import sink_from
 Document = Mapping[str, Any]
 
 
-def starting_sinks(config: Sequence[Document], saved: object, resumes: bool) -> tuple[list[dict[str, Any]], list[str]]:
+def starting_sinks(
+    config: Sequence[Document], saved: object, resumes: bool, synths: Synths = NO_SYNTHS
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Bring together what is said where, as the section of a session.
 
     After a crash, and where the engine plays on, sinks are as they were, and what is new in the config comes to them.
@@ -28,6 +30,8 @@ def starting_sinks(config: Sequence[Document], saved: object, resumes: bool) -> 
         The section of the session, of unknown origin; None where there is none.
     resumes : bool
         Whether the session is that of a daemon that did not end as it should.
+    synths : mapping of int to str
+        What tracks play, for sinks that leave the instrument of a profile open.
 
     Returns
     -------
@@ -37,7 +41,7 @@ def starting_sinks(config: Sequence[Document], saved: object, resumes: bool) -> 
         What had to be left out, for people.
     """
     kept, notes = _readable(saved)
-    said = [{**sink, ORIGIN: "config"} for sink in config]
+    said = [{**with_profile(sink, f"sinks.{at}", synths), ORIGIN: "config"} for at, sink in enumerate(config, 1)]
     others = [sink for sink in kept if sink[ORIGIN] != "config"]
     sinks = _joined(kept, said) if resumes else _joined(said, others)
     if len(sinks) > MAX_SINKS:
@@ -52,7 +56,7 @@ def _joined(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -
 
 
 def config_sinks(given: object) -> list[dict[str, Any]]:
-    """Sinks of a config in full, each with a name.
+    """Sinks of a config, checked, each with a name.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def config_sinks(given: object) -> list[dict[str, Any]]:
         sink = sink_from({"id": f"config-{number}", **with_profile(one, field)}, field)
         if sink.id in named:
             raise FieldError(f"{field}.id", "a name that no other sink has", sink.id)
-        named[sink.id] = sink.document()
+        named[sink.id] = {"id": sink.id, **one}
     return list(named.values())
 
 
