@@ -43,6 +43,7 @@ class End(BaseException): pass
 def end(*_): raise End
 signal.signal(signal.SIGTERM, end)
 text = b""
+say(begun=os.getpid())
 try:
     while True:
         ready = select.select([0, records], [], [])[0]
