@@ -13,6 +13,7 @@ BENCHMARKS = (
     "processes",
     "control",
     "events",
+    "wire",
     "midi_out",
     "midi_wire",
     "training",
