@@ -45,7 +45,7 @@ _SINK_OPTIONS = (
                  help="Send hits as OSC, in the form vector, parameters, supercollider or pd. Repeatable."),
     click.option("--midi-out", "midi_outs", multiple=True, metavar="PORT[=PROFILE[/INSTRUMENT]]",
                  help="Send hits as MIDI to a port, by part of its name; an empty one is a virtual port of our own. "
-                      "Without a profile: note 38 on channel 10, and the parameters as controllers 102 to 119. Repeatable."),
+                      "Without a profile: note 38 on channel 10, parameters as controllers 102 to 119. Repeatable."),
 )  # fmt: skip
 _CONTROL_OPTIONS = (
     click.option("--config", "config_file", type=click.Path(path_type=Path, readable=False), metavar="FILE",
