@@ -166,7 +166,7 @@ def pure_data(server, folder, patch, port):
     here = folder / patch
     here.write_text(text.replace("netreceive -u -b 9001", f"netreceive -u -b {port}"))
     options = ["-nogui", "-stderr", "-noprefs", "-nomidi", "-jack", "-nojackconnect", "-jackname", "pd"]
-    audio = ["-r", 48000, "-inchannels", 0, "-outchannels", 2, "-audiobuf", 10]
+    audio = ["-r", 48000, "-inchannels", 0, "-outchannels", 2, "-audiobuf", 40]
     end_port = free_udp_port()
     (folder / "end.pd").write_text(_PD_END.format(port=end_port))
     command = ["pd", *options, *audio, "-open", folder / "end.pd", "-open", here]
