@@ -165,13 +165,24 @@ def _device(
     return {**names, **{name: others[name] for name in ("backend", "host_api", "block_size")}}
 
 
+def _open_once(path: Path) -> None:
+    """Refuse a file that the engine could not read, before anything is opened."""
+    from remapd.audio.file import AudioReader
+
+    AudioReader(path).close()
+
+
 def _refuse_what_would_be_ignored(duration: float | None, **options: Any) -> None:
     if duration is not None and not duration > 0.0:
         raise FieldError("--duration", "more than 0 s", duration)
     if options["loop"] and options["input_file"] is None:
         raise FieldError("--loop", "an --input-file to start again", Told("none"))
-    if options["input_file"] is not None and options["backend"] != "virtual":
-        raise FieldError("--input-file", "--backend virtual with it, which alone plays files", options["input_file"])
+    if options["input_file"] is not None:
+        if options["backend"] != "virtual":
+            raise FieldError(
+                "--input-file", "--backend virtual with it, which alone plays files", options["input_file"]
+            )
+        _open_once(Path(options["input_file"]))
     for name in ("device", "input_device", "output_device", "host_api"):
         if options["backend"] == "virtual" and options[name] is not None:
             raise FieldError(f"--{name.replace('_', '-')}", "no such choice with --backend virtual", options[name])
