@@ -21,7 +21,7 @@ SETTINGS = ParameterTable(
     [
         Parameter("port", "", 1.0, 65535.0, 9001.0, "Port of the receiver.", "whole"),
         Parameter("latency_ms", "ms", 0.0, 10000.0, 0.0, "From the onset to the time tag."),
-        Parameter("group", "", 0.0, 2**31 - 1.0, 0.0, "Group of SuperCollider's synths; 0 is on every server.", "whole"),
+        Parameter("group", "", 0.0, 2**31 - 1.0, 0.0, "SuperCollider's group for synths; every server has 0.", "whole"),
         Parameter("first_node", "", 1.0, 2.0e9, 1.0e9, "Number of SuperCollider's first synth.", "whole"),
     ],
 )
