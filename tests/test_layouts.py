@@ -135,7 +135,10 @@ async def test_touchosc_moves_every_control_and_follows_every_control():
         while changed:
             address, arguments = await eye.mail.next()
             surface.receive(address, *arguments)
-            changed.pop(address.removeprefix("/remapd"), None)
+            path = address.removeprefix("/remapd")
+            # What the finger did may still be under way.
+            if path in changed and arguments[0] == pytest.approx(changed[path], rel=1e-5, abs=1e-5):
+                del changed[path]
         assert surface.sent == []  # What was told is not told back.
     for control in movable(controller.tree.values()):
         shown = surface.controls[node_name(control)]
