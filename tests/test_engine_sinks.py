@@ -10,11 +10,11 @@ from pythonosc.osc_bundle import OscBundle
 from pythonosc.osc_message import OscMessage
 
 from remapd.engine.events import EventReader, HitEvent
+from remapd.sinks.common import STALE_NS
 from remapd.sinks.document import sink_from
 from remapd.sinks.osc.packets import packets
 from remapd.sinks.osc.rendering import render
 from remapd.sinks.velocity import SCALED_NAMES
-from remapd.sinks.wire.native.loop import STALE_NS
 from remapd.synth.registry import SYNTHS
 from tests.engine_sinks import HIT_PERIOD_S, EngineWithSinks, TcpReceiver, osc, port_of, udp_receiver
 

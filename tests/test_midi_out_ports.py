@@ -5,13 +5,14 @@ import time
 
 import pytest
 
+from remapd.sinks.common import STALE_NS
 from remapd.sinks.midi.document import parse_midi_sink
 from remapd.sinks.midi.jack_ring import HEAD_BYTES, PATIENCE_S, ROOM_BYTES, JackRing
 from remapd.sinks.midi.line import Line
 from remapd.sinks.midi.out_ports import MAX_PORTS, OutPort, OutPorts, PortError
 from remapd.sinks.midi.port_names import choose
 from remapd.sinks.midi.port_out import PortOut
-from remapd.sinks.midi.port_player import CALM_S, LOOK_S, STALE_NS, PortPlayer
+from remapd.sinks.midi.port_player import CALM_S, LOOK_S, PortPlayer
 from remapd.sinks.midi.port_player import PATIENCE_S as OPENING_PATIENCE_S
 from remapd.sinks.midi.records import hit_of
 from tests.midi_hits import hit_record

@@ -17,10 +17,10 @@ from remapd.osc.codec import Bundle, decode
 from remapd.osc.timetag import TimeTag
 from remapd.sinks.document import sink_from
 from remapd.sinks.osc.forms import FORMS
-from remapd.sinks.osc.packets import MAX_PACKET_BYTES, messages, packets, silencing
+from remapd.sinks.osc.packets import messages, packets, silencing
 from remapd.sinks.osc.rendering import render
 from remapd.sinks.sources import parse_source
-from remapd.sinks.wire.packet import Field, Packet, Patch, Source
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES, Field, Packet, Patch, Source
 from remapd.synth.registry import SYNTHS
 from tests.liblo import Liblo
 from tests.osc_readings import ours, python_osc

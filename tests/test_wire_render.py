@@ -10,9 +10,8 @@ from remapd.sinks.document import sink_from
 from remapd.sinks.osc.packets import packets
 from remapd.sinks.osc.rendering import render as render_slowly
 from remapd.sinks.velocity import parse_velocity
-from remapd.sinks.wire.native.layout import MAX_PACKET_BYTES
 from remapd.sinks.wire.native.render import render, velocity_of
-from remapd.sinks.wire.packet import Field, Packet, Patch, Source
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES, Field, Packet, Patch, Source
 from remapd.sinks.wire.plan import Destination, Plan, Routes
 from remapd.synth.registry import SYNTHS
 from tests.wire_hits import random_event

@@ -13,8 +13,8 @@ from remapd.engine.shared import SharedBlock
 from remapd.engine.stamps import stamps_of
 from remapd.engine.wake import Wake
 from remapd.errors import FieldError
+from remapd.sinks.common import STALE_NS
 from remapd.sinks.wire.native.layout import MAX_DESTINATIONS, Framing
-from remapd.sinks.wire.native.loop import STALE_NS
 from remapd.sinks.wire.packet import Field, Packet, Patch, Source
 from remapd.sinks.wire.plan import Destination, Routes
 from remapd.sinks.wire.sender import WireSender

@@ -11,6 +11,8 @@ from remapd.errors import FieldError
 from remapd.fields import checked_flag, checked_name
 from remapd.sinks.sources import SINGLE
 
+#: A hit that is older than this is no longer worth playing: the engine or the machine has stood still.
+STALE_NS = 500_000_000
 #: Members that every sink document may have, besides ``kind``, which it must have.
 COMMON_MEMBERS = ("id", "tracks", "enabled")
 _TRACK = SINGLE["track"]

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from remapd.engine.events import HitEvent
+from remapd.sinks.common import STALE_NS
 from remapd.sinks.midi.document import MidiSink
 from remapd.sinks.midi.line import Line, Planner
 from remapd.sinks.midi.out_ports import OutPort, OutPorts, PortError
 from remapd.sinks.midi.port_names import choose
 
-#: A hit that is later than this is not played any more.
-STALE_NS = 500_000_000
 #: Between two looks at the ports, and before the next try if one is not opened because notes are about to end.
 LOOK_S, CALM_S = 0.5, 0.05
 #: Longest that opening a port waits for a moment without notes.

@@ -9,11 +9,9 @@ from remapd.osc.encoding import encode, encode_bundle
 from remapd.osc.wire import BUNDLE, INT32
 from remapd.sinks.osc.messages import Message
 from remapd.sinks.osc.sink import OscSink
-from remapd.sinks.wire.packet import Field, Packet, Patch, Source
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES, Field, Packet, Patch, Source
 from remapd.synth.base import Synth
 
-#: Most bytes for a hit. A packet of more than 1472 bytes is cut in pieces on an Ethernet, and lost if one of them is.
-MAX_PACKET_BYTES = 8192
 MAX_ADDRESS_LENGTH = 255
 #: Most messages of one hit.
 MAX_MESSAGES = 256

@@ -9,6 +9,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+#: Most bytes for a hit. A packet of more than 1472 bytes is cut in pieces on an Ethernet, and lost if one of them is.
+MAX_PACKET_BYTES = 8192
+
 
 class Source(enum.IntEnum):
     """Where a number comes from; those marked with an index count from 0 in the order of their table."""

@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from remapd.engine.layout import MAX_TRACKS
 from remapd.errors import FieldError
 from remapd.features.descriptors import FEATURES
+from remapd.sinks.velocity import TABLE_SIZE
 from remapd.sinks.wire.native.layout import (
-    CURVE_SIZE,
     DESTINATION,
     MAX_DESTINATIONS,
-    MAX_PACKET_BYTES,
     PACKET,
     PATCH,
     Framing,
 )
-from remapd.sinks.wire.packet import Field, Packet, Patch, Source
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES, Field, Packet, Patch, Source
 from remapd.synth.base import MAX_SYNTH_PARAMETERS
 from remapd.synth.registry import SYNTHS, synth_id
 
@@ -34,7 +33,7 @@ _TABLE_LENGTHS = {
     Source.MODULATION: MAX_SYNTH_PARAMETERS,
     Source.VALUE: MAX_SYNTH_PARAMETERS,
 }
-_STRAIGHT = np.linspace(0.0, 1.0, CURVE_SIZE)
+_STRAIGHT = np.linspace(0.0, 1.0, TABLE_SIZE)
 #: Memory of all packets of a plan together.
 MAX_PLAN_BYTES = 256 * 1024 * 1024
 
@@ -90,7 +89,7 @@ class Destination:
     routes : Routes
         Packets by track and synth; none where `framing` is `RECORD`.
     velocity : array of float
-        Velocity at `CURVE_SIZE` loudnesses from 0 to 1.
+        Velocity at `TABLE_SIZE` loudnesses from 0 to 1.
     """
 
     id: str

@@ -22,13 +22,13 @@ from remapd.sinks.wire.native.layout import (
     INBOX_DONE,
     INBOX_WANTED,
     MAX_DESTINATIONS,
-    MAX_PACKET_BYTES,
     PLAN_TAKEN,
     PLAN_WANTED,
     STOP,
     WIRE,
 )
 from remapd.sinks.wire.native.libc import IS_SUPPORTED
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES
 from remapd.sinks.wire.plan import Destination, Plan
 
 #: Time for the thread to take a plan or to run an errand; it needs microseconds, unless the machine is very busy.

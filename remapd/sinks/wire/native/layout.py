@@ -11,13 +11,11 @@ import enum
 import numpy as np
 
 from remapd.engine.layout import EVENT, MAX_TRACKS
+from remapd.sinks.velocity import TABLE_SIZE
+from remapd.sinks.wire.packet import MAX_PACKET_BYTES
 from remapd.synth.registry import SYNTHS
 
 MAX_DESTINATIONS = 64
-#: Entries of a velocity curve, evenly spaced over the loudness.
-CURVE_SIZE = 129
-#: Longest packet; a datagram on any system takes it.
-MAX_PACKET_BYTES = 8192
 #: A packet as it stands in a stream: each byte escaped, an end before and after it.
 MAX_FRAME_BYTES = 2 * MAX_PACKET_BYTES + 2
 #: Width of the histogram of delays, in bins of 1 us; the last takes all that is longer.
@@ -58,7 +56,7 @@ DESTINATION = np.dtype(
         ("descriptor", "i8"),
         ("framing", "i8"),
         ("tracks", "u1", (MAX_TRACKS,)),
-        ("velocity", "f8", (CURVE_SIZE,)),
+        ("velocity", "f8", (TABLE_SIZE,)),
         ("routes", "i4", (MAX_TRACKS, len(SYNTHS), 2)),
     ],
     align=True,

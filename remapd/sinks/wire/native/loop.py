@@ -12,6 +12,7 @@ from remapd.engine.layout import EVENT, EVENT_SLOTS, HIT, MAX_TRACKS
 from remapd.engine.native import clock_ns, load_acquire, pointer_at, store_release
 from remapd.engine.rings import copy_event, events_written
 from remapd.engine.stamps import stamp_sent
+from remapd.sinks.common import STALE_NS
 from remapd.sinks.wire.native.channel import flush, hand_over, note_delay, send_packet
 from remapd.sinks.wire.native.layout import (
     DESTINATION,
@@ -28,8 +29,6 @@ from remapd.sinks.wire.native.libc import READABLE, WRITABLE, poll, read
 from remapd.sinks.wire.native.render import render, velocity_of
 from remapd.synth.registry import SYNTHS
 
-#: A hit that is older than this is no longer worth playing: the engine or the machine has stood still.
-STALE_NS = 500_000_000
 _RECORD = int(Framing.RECORD)
 _FOR_EVER = -1
 _EVENT_BYTES = EVENT.itemsize

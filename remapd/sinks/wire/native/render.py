@@ -9,7 +9,7 @@ import numpy as np
 
 from remapd.dsp.kernel import compiled
 from remapd.features.descriptors import FEATURES
-from remapd.sinks.wire.native.layout import CURVE_SIZE
+from remapd.sinks.velocity import TABLE_SIZE
 from remapd.sinks.wire.packet import Field, Source
 
 _FEATURE, _SCALED, _MODULATION, _VALUE = map(int, (Source.FEATURE, Source.SCALED, Source.MODULATION, Source.VALUE))
@@ -19,7 +19,7 @@ _LEVEL_DB, _FLOOR_DB, _STRENGTH_DB = map(int, (Source.LEVEL_DB, Source.FLOOR_DB,
 _INT32, _FLOAT32, _INT64, _FLOAT64, _TIME_TAG = map(int, Field)
 
 _LOUDNESS = FEATURES.index("loudness_db")
-_STEPS = CURVE_SIZE - 1
+_STEPS = TABLE_SIZE - 1
 #: From 1900, where time tags begin, to 1970.
 EPOCH_S = 2208988800.0
 #: A time tag that means: now.
@@ -29,7 +29,7 @@ _INT32_MAX, _INT64_MAX = 2147483647.0, 9223372036854775807.0
 
 @compiled
 def velocity_of(curve: Any, event: Any) -> float:
-    """The loudness of a hit through a curve of `CURVE_SIZE` points."""
+    """The loudness of a hit through a curve of `TABLE_SIZE` points."""
     loudness = event.scaled[_LOUDNESS]
     place = _STEPS * (min(1.0, loudness) if loudness > 0.0 else 0.0)
     i = min(_STEPS - 1, int(place))
