@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from remapd.control.sinks.states import NOT_TOLD
 from tests.live_run import PATIENCE_S
 from tests.models import SHIPPED
 from tests.service_run import ServiceRun, drum_loop
@@ -49,6 +50,10 @@ def test_every_line_answers_as_it_says(tmp_path):
     quiet = {"REMAPD_DISCOVERY__ENABLED": "false", "REMAPD_MIDI__ENABLED": "false"}
     with ServiceRun(tmp_path / "service", *options, environment=quiet) as service:
         service.await_status(lambda status: status["state"] == "playing")
+        # The sender is compiled with the first sink of all, which may take longer than a call.
+        warm = service.remapd.sinks.add({"kind": "osc", "port": 9})["id"]
+        service.await_status(lambda status: service.remapd.sinks.get(warm)["status"]["fault"] != NOT_TOLD)
+        service.remapd.sinks.delete(warm)
         place = service.url.removeprefix("http://")
         calls, statuses = zip(*(LINE.fullmatch(line).groups() for line in lines()), strict=True)
         script = SHELL + "\n".join(calls).replace("localhost:8808", place)

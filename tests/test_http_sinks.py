@@ -8,6 +8,7 @@ import time
 import mido
 import pytest
 
+from remapd.control.sinks import service
 from remapd.control.sinks.names import Names, UnknownHostError
 from remapd.control.sinks.service import Sinks
 from remapd.control.sinks.states import NO_ENGINE, NOT_TOLD
@@ -237,7 +238,20 @@ def test_a_session_whose_host_is_not_known_waits_for_it(plane, monkeypatch):
     with_client(plane, act)
 
 
-def test_a_sink_is_tested_and_panic_reaches_all(plane):
+def test_a_new_sink_gets_a_moment_before_it_is_tested(plane):
+    async def act(client):
+        await client.post(SINKS, json=MIDI)
+        answer = asyncio.create_task(client.post(f"{SINKS}/1/test"))
+        await until(lambda: plane.host.orders)
+        plane.host.report({"sink": {"id": "1", "state": "open"}})
+        assert (await answer).status_code == 200
+
+    with_client(plane, act)
+
+
+def test_a_sink_is_tested_and_panic_reaches_all(plane, monkeypatch):
+    monkeypatch.setattr(service, "READY_S", 0.05)
+
     async def act(client):
         await client.post(SINKS, json=MIDI)
         await client.post(SINKS, json={**OSC, "enabled": False})

@@ -79,7 +79,7 @@ def router(plane: Plane) -> APIRouter:
     @routes.post("/sinks/{identity}/test", response_model=SinkStatus, responses=responses(404, 409, 503))
     async def test_sink(identity: Name) -> Response:
         """Send a made-up hit of medium loudness through this sink alone; answers how it fared until then."""
-        sinks.test(identity)
+        await sinks.test(identity)
         return json_answer(sinks.states[identity].document())
 
     return routes

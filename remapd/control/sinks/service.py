@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from remapd.sinks.document import OscSink, Sink
 
 _log = logging.getLogger("remapd.sinks")
 
+#: What the engine gets to say that it has a new sink, before a test of it is refused.
+READY_S = 3.0
+_READY_POLL_S = 0.02
 #: News: ``sink`` tells how one fares, ``sinks`` that there are others or that they are set otherwise.
 ONE, ALL = "sink", "sinks"
 
@@ -142,8 +146,8 @@ class Sinks:
         """Have sinks of options, which hold beside all others; before the loop runs. Raises as `add` does."""
         self.list.fix(all_with_profiles(documents, "sinks", self._synths()))
 
-    def test(self, identity: str) -> None:
-        """Send a hit of medium loudness through one sink alone.
+    async def test(self, identity: str) -> None:
+        """Send a hit of medium loudness through one sink alone; one that was just made gets a moment to be ready.
 
         Raises
         ------
@@ -154,6 +158,10 @@ class Sinks:
         DeviceError
             If no engine plays.
         """
+        self.list.entry(identity)
+        deadline_s = time.monotonic() + READY_S
+        while self.states[identity].fault == NOT_TOLD and time.monotonic() < deadline_s:
+            await asyncio.sleep(_READY_POLL_S)
         sink, state = self.list.entry(identity).sink, self.states[identity]
         # Nobody knows whether a UDP port is listened to until something is sent there.
         may_try = isinstance(sink, OscSink) and sink.transport == "udp" and state.figures
