@@ -4,6 +4,8 @@ import os
 import queue
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -122,6 +124,31 @@ def test_an_instrument_that_is_back_before_anybody_looked_is_connected_again(car
             with Pads(careless_server, "pads") as pads:
                 rig.heard(pads)
                 pads.kill()
+
+
+#: An instrument that has a port before it is active: JACK connects nothing to it so far, and rtmidi does not say so.
+STARTING = """
+import ctypes, ctypes.util
+jack = ctypes.CDLL(ctypes.util.find_library("jack"))
+jack.jack_client_open.restype = jack.jack_port_register.restype = ctypes.c_void_p
+client = ctypes.c_void_p(jack.jack_client_open(b"starting", 1, None))
+jack.jack_port_register(client, b"midi", b"8 bit raw midi", ctypes.c_ulong(1), ctypes.c_ulong(0))
+input()
+jack.jack_activate(client)
+input()
+"""
+
+
+def test_an_instrument_that_is_still_starting_is_connected_once_it_is_ready(server):
+    with subprocess.Popen([sys.executable, "-c", STARTING], stdin=subprocess.PIPE, env=server.environment) as starting:
+        try:
+            with Rig(port="starting") as rig:
+                rig.sink(state="failed", fault="JACK does not connect it yet")
+                starting.stdin.write(b"\n")
+                starting.stdin.flush()
+                rig.sink(state="open")
+        finally:
+            starting.kill()
 
 
 def test_a_server_that_is_killed_and_comes_back_is_played_on_again(server):

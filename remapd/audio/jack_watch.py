@@ -65,6 +65,17 @@ class JackWatch:
             return 0
         return int(self._jack.jack_port_by_name(self._client, name.encode()) or 0)
 
+    def peers(self, identity: int) -> set[str]:
+        """Names of the ports that a port is connected to, as of the last cycle."""
+        if self._jack is None or not self._client or self.ended.is_set() or not identity:
+            return set()
+        names = self._jack.jack_port_get_all_connections(self._client, identity)
+        found: list[str] = []
+        while names and (name := names[len(found)]) is not None:
+            found.append(name.decode(errors="replace"))
+        self._jack.jack_free(names)
+        return set(found)
+
     def taken_away(self) -> set[int]:
         """Identities of the ports that have gone since the last call; a new port may have one of them again."""
         gone, self._gone = self._gone, set()
@@ -97,6 +108,9 @@ def _library() -> Any:
     library.jack_client_open.restype = ctypes.c_void_p
     for name in ("jack_port_by_name", "jack_port_by_id"):
         getattr(library, name).restype = ctypes.c_void_p
+    library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+    library.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    library.jack_free.argtypes = [ctypes.c_void_p]
     library.jack_last_frame_time.restype = ctypes.c_uint32
     library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
     library.jack_port_by_id.argtypes = [ctypes.c_void_p, ctypes.c_uint32]

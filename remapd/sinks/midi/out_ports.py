@@ -146,10 +146,18 @@ class OutPorts:
         """
         index = self.names.index(name)
         listed = self._listed[index]
-        output = self._made(lambda made: made.open_port(index, _PORT_NAME))
         identity = self._watch.identity(listed) if self._watch is not None else 0
+        before = self._peers(identity)
+        output = self._made(lambda made: made.open_port(index, _PORT_NAME))
         self.drain()
+        # rtmidi does not say that JACK refused, as it does while the other program is still starting.
+        if identity and not self._peers(identity) - before:
+            _delete(output)
+            raise PortError("JACK does not connect it yet")
         return self._kept(OutPort(output, name, listed, identity, self._ring()))
+
+    def _peers(self, identity: int) -> set[str]:
+        return self._watch.peers(identity) if self._watch is not None else set()
 
     def open_virtual(self, name: str) -> OutPort:
         """Open a port of our own.
